@@ -1,0 +1,84 @@
+/*
+ * One option table per command: parsing, `--help`, the manual page and shell completion all come from it.
+ *
+ * A command is one file `cmd_<name>.c` in this folder that defines a `const struct command cmd_<name>`
+ * and is listed in commands.c. The values of its options land in a struct of its own, at the offsets
+ * that the table names:
+ *
+ *     struct tag_options { bool force; };
+ *     static const struct option tag_table[] = {
+ *             OPTION_FLAG("force", 'f', struct tag_options, force, "replace a name that exists"),
+ *             OPTION_END,
+ *     };
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/vec.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum option_kind {
+	OPTION_KIND_END,
+	OPTION_KIND_FLAG,   /* bool; --x, --x=true, --x=false */
+	OPTION_KIND_STRING, /* const char *, borrowed from argv; the last one counts */
+	OPTION_KIND_LIST,   /* struct strv; each use appends */
+};
+
+struct option {
+	const char *name; /* without dashes */
+	char letter;	  /* 0: none */
+	enum option_kind kind;
+	size_t offset;
+	const char *arg;      /* what stands for the value in help: "PATH"; NULL for flags */
+	const char *help;     /* one line, lower case, no full stop */
+	const char *complete; /* what completes the value: "file", "dir", "image", "container", or words "a b c"; NULL: nothing */
+};
+
+#define OPTION_FLAG(n, l, type, field, h) { n, l, OPTION_KIND_FLAG, offsetof(type, field), NULL, h, NULL }
+#define OPTION_STRING(n, l, type, field, a, h, c) { n, l, OPTION_KIND_STRING, offsetof(type, field), a, h, c }
+#define OPTION_LIST(n, l, type, field, a, h, c) { n, l, OPTION_KIND_LIST, offsetof(type, field), a, h, c }
+#define OPTION_END { NULL, 0, OPTION_KIND_END, 0, NULL, NULL, NULL }
+
+struct command {
+	const char *name;
+	const char *group;	 /* heading in `cloche help`: "Containers", "Images", "Insight", "Other" */
+	const char *summary;	 /* one line, lower case, no full stop */
+	const char *usage;	 /* what follows the options: "IMAGE [COMMAND [ARG...]]" */
+	const char *description; /* paragraphs for the manual; may be NULL */
+	const char *examples;	 /* lines for the manual, "# comment" and "$ command"; may be NULL */
+	const char *complete;	 /* what completes the arguments, as in struct option */
+	const struct option *options;
+	size_t options_size;  /* of the command's own options struct; at most COMMAND_OPTIONS_MAX */
+	int min_args, max_args; /* max -1: any number */
+	bool stop_at_args;    /* the first argument ends the options (run: the rest is the container's command) */
+	bool hidden;
+	/*
+	 * Returns the exit code, 0 to 255. On failure fills in ERR and returns -1: main prints it and exits
+	 * with 125 (docker's code for "ours"). OPTIONS points to the command's own struct.
+	 */
+	int (*run)(const void *options, const struct strv *args, struct err *err);
+};
+
+enum { COMMAND_OPTIONS_MAX = 2048, EXIT_OURS = 125 };
+
+/* All commands, ended by NULL, in the order of `cloche help`. */
+extern const struct command *const all_commands[];
+const struct command *command_find(const char *name);
+
+/* Options that every command has: --help, --debug, --root DIR, --runroot DIR. */
+struct global_options {
+	bool help, debug, version;
+	const char *root, *runroot;
+};
+extern const struct option global_table[];
+extern struct global_options global_options;
+
+/*
+ * Parses ARGV (without program and command name) into OPTIONS (zeroed by the caller) and ARGS.
+ * -EINVAL with what is wrong and the nearest option that exists.
+ */
+int command_parse(const struct command *cmd, int argc, char **argv, void *options, struct strv *args, struct err *err);
+/* Releases the lists in OPTIONS. */
+void command_options_done(const struct command *cmd, void *options);

@@ -1,0 +1,19 @@
+#include "cli/command.h"
+
+#include <string.h>
+
+extern const struct command cmd_help, cmd_version;
+
+const struct command *const all_commands[] = {
+	&cmd_help,
+	&cmd_version,
+	NULL,
+};
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; all_commands[i]; i++)
+		if (strcmp(all_commands[i]->name, name) == 0)
+			return all_commands[i];
+	return NULL;
+}
