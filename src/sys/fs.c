@@ -21,7 +21,7 @@ static int open_resolved(int dir_fd, const char *path, int flags, mode_t mode, u
 {
 	struct open_how how = {
 		.flags = (uint64_t)flags | O_CLOEXEC,
-		.mode = flags & (O_CREAT | O_TMPFILE & ~O_DIRECTORY) ? mode & 07777 : 0,
+		.mode = flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)) ? mode & 07777 : 0,
 		.resolve = resolve,
 	};
 	int fd = -1;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
 #include <string.h>
