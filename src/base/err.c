@@ -4,6 +4,12 @@
 #include <stdarg.h>
 #include <string.h>
 
+/*
+ * What err_set said last in this thread, for callers that pass no `struct err` and yet must get the right
+ * number out of err_wrap and err_hint, which always follow an err_set.
+ */
+static _Thread_local int last_code = EIO;
+
 static void format_at(char *dst, size_t size, const char *fmt, va_list ap)
 {
 	vsnprintf(dst, size, fmt, ap);
@@ -13,6 +19,7 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 {
 	va_list ap;
 
+	last_code = code;
 	if (!e)
 		return -code;
 	e->code = code;
@@ -28,6 +35,7 @@ int err_errno(struct err *e, int code, const char *fmt, ...)
 	size_t len;
 	va_list ap;
 
+	last_code = code;
 	if (!e)
 		return -code;
 	e->code = code;
@@ -47,7 +55,7 @@ int err_wrap(struct err *e, const char *fmt, ...)
 	va_list ap;
 
 	if (!e)
-		return -EIO;
+		return -last_code;
 	va_start(ap, fmt);
 	format_at(outer, sizeof(outer), fmt, ap);
 	va_end(ap);
@@ -68,7 +76,7 @@ int err_hint(struct err *e, const char *fmt, ...)
 	va_list ap;
 
 	if (!e)
-		return -EIO;
+		return -last_code;
 	if (e->hint[0] == '\0') {
 		va_start(ap, fmt);
 		format_at(e->hint, sizeof(e->hint), fmt, ap);

@@ -29,7 +29,7 @@ int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format
 /* As err_set, and adds ": " and the text of CODE; returns -CODE. */
 int err_errno(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Puts "<message>: " in front of what E says; returns -E->code (or -EIO where E is NULL). */
+/* Puts "<message>: " in front of what E says; returns -E->code (where E is NULL, minus the code that was set last). */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Sets the remedy; the first one set is kept, since it is nearest to the cause. Returns -E->code. */

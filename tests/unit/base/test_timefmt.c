@@ -1,0 +1,73 @@
+#include "tests/unit/test.h"
+
+#include "base/cleanup.h"
+#include "base/timefmt.h"
+
+#include <errno.h>
+
+static void rfc3339_goes_both_ways(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "2026-11-22T15:04:05Z", "2026-11-22T15:04:05Z" },
+		{ "2026-11-22T15:04:05.120Z", "2026-11-22T15:04:05.12Z" },
+		{ "2026-11-22T15:04:05.123456789+02:00", "2026-11-22T13:04:05.123456789Z" },
+		{ "2026-11-22T15:04:05-00:30", "2026-11-22T15:34:05Z" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[TIME_RFC3339_MAX];
+		struct timespec t;
+
+		assert_int_equal(time_parse_rfc3339(cases[i].in, &t), 0);
+		time_format_rfc3339(t, text);
+		assert_string_equal(text, cases[i].out);
+	}
+}
+
+static void other_forms_are_refused(void **state)
+{
+	static const char *const cases[] = { "", "2026-11-22", "2026-11-22T15:04:05", "2026-11-22T15:04:05+2:0x",
+					     "2026-11-22T15:04:05Zjunk", "yesterday" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct timespec t;
+
+		assert_int_equal(time_parse_rfc3339(cases[i], &t), -EINVAL);
+	}
+}
+
+static void durations_read_as_docker_prints_them(void **state)
+{
+	static const struct {
+		int64_t seconds;
+		const char *text;
+	} cases[] = {
+		{ 0, "Less than a second" }, { 1, "1 second" },	     { 59, "59 seconds" },
+		{ 60, "About a minute" },    { 600, "10 minutes" },  { 3600, "About an hour" },
+		{ 7200, "2 hours" },	     { 172800, "2 days" },   { 1209600, "2 weeks" },
+		{ 5184000, "2 months" },     { 63072000, "2 years" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[32];
+
+		time_format_human(cases[i].seconds, text);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rfc3339_goes_both_ways),
+		cmocka_unit_test(other_forms_are_refused),
+		cmocka_unit_test(durations_read_as_docker_prints_them),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
