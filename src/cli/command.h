@@ -24,6 +24,7 @@ enum option_kind {
 	OPTION_KIND_FLAG,   /* bool; --x, --x=true, --x=false */
 	OPTION_KIND_STRING, /* const char *, borrowed from argv; the last one counts */
 	OPTION_KIND_LIST,   /* struct strv; each use appends */
+	OPTION_KIND_LATER,  /* docker has it and we don't yet: refused by name, and `help` says when it comes; not listed in the help */
 };
 
 struct option {
@@ -39,6 +40,7 @@ struct option {
 #define OPTION_FLAG(n, l, type, field, h) { n, l, OPTION_KIND_FLAG, offsetof(type, field), NULL, h, NULL }
 #define OPTION_STRING(n, l, type, field, a, h, c) { n, l, OPTION_KIND_STRING, offsetof(type, field), a, h, c }
 #define OPTION_LIST(n, l, type, field, a, h, c) { n, l, OPTION_KIND_LIST, offsetof(type, field), a, h, c }
+#define OPTION_LATER(n, l, h) { n, l, OPTION_KIND_LATER, 0, NULL, h, NULL }
 #define OPTION_END { NULL, 0, OPTION_KIND_END, 0, NULL, NULL, NULL }
 
 struct command {

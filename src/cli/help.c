@@ -32,6 +32,8 @@ static void print_options(FILE *f, const struct option *table)
 	for (; table && table->kind != OPTION_KIND_END; table++) {
 		char left[64];
 
+		if (table->kind == OPTION_KIND_LATER)
+			continue;
 		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", table->letter ? '-' : ' ',
 			 table->letter ? table->letter : ' ', table->letter ? "," : " ", table->name,
 			 table->arg ? " " : "", table->arg ? table->arg : "");

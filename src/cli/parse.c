@@ -92,6 +92,7 @@ static int store_value(const struct target *t, const char *text, struct err *err
 		return 0;
 	case OPTION_KIND_LIST:
 		return strv_add((struct strv *)at, text) < 0 ? err_oom(err) : 0;
+	case OPTION_KIND_LATER:
 	case OPTION_KIND_END:
 		break;
 	}
@@ -104,9 +105,17 @@ struct cursor {
 	int at;
 };
 
+static int refuse_later(const struct option *option, struct err *err)
+{
+	err_set(err, EOPNOTSUPP, "option --%s is known and not there yet", option->name);
+	return err_hint(err, "%s; leave it out until then", option->help);
+}
+
 /* The value of an option: what is INLINE_VALUE, or else the next argument. */
 static int take_value(struct cursor *c, const struct target *t, const char *inline_value, struct err *err)
 {
+	if (t->option->kind == OPTION_KIND_LATER)
+		return refuse_later(t->option, err);
 	if (inline_value || t->option->kind == OPTION_KIND_FLAG)
 		return store_value(t, inline_value, err);
 	if (c->at + 1 >= c->argc)
