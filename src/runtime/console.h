@@ -1,0 +1,23 @@
+/*
+ * Between a container in the foreground and the terminal of whoever started it.
+ *
+ * With a terminal of its own (console >= 0), bytes are copied both ways until the container has ended and
+ * its output is drained; the size follows ours. Without one the container has our own descriptors and
+ * nothing is copied. In both cases signals sent to us are passed on to pid 1.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "runtime/runtime.h"
+
+struct console_options {
+	int in, out;	 /* our side; in -1: the container's input ends at once */
+	bool interactive; /* pass IN on (-i); raw mode if IN is a terminal */
+	bool pass_signals; /* --sig-proxy: SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH … */
+};
+
+/*
+ * Stays until P has ended; RET_STATUS as in wait(2). Restores the terminal's mode on every way out, also
+ * on the signals that end us.
+ */
+int console_run(struct container_process *p, const struct console_options *options, int *ret_status, struct err *err);

@@ -1,0 +1,122 @@
+/*
+ * One container's process: it starts exactly what an OCI config.json says.
+ *
+ * One clone3 makes the process with all its namespaces; it becomes pid 1 there. It then goes through a
+ * list of small steps (steps.c has the order: mounts, devices, root, names, identity), each of which is
+ * system calls and no more, and reports the stage and errno of a failure through a socket. The last step
+ * replaces our program by `init`, a program of a few KB in a sealed memory file, which execs the user's
+ * program: nothing in the container ever has a handle to our own executable.
+ *
+ *     caller                                   pid 1 of the container
+ *     runtime_create   --- clone3 --------->   (user namespace: waits for maps written from outside)
+ *                      <-- listener ---------  installs the interceptor's filter
+ *     on_listener()    --- go on ----------->
+ *                      <-- console ----------  allocates the terminal
+ *                      <-- ready ------------
+ *     runtime_start    --- start ----------->  exec of init, exec of the program
+ *                      <-- end of file, or why the program could not be executed
+ *     waits on pidfd
+ */
+#pragma once
+
+#include "base/err.h"
+#include "oci/spec.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * What runtime_create returns (negated) when the kernel refuses the overlay itself (overlay on overlay, a
+ * file system without what the upper folder needs): the caller may copy instead. No other failure has it.
+ */
+enum { RUNTIME_OVERLAY_REFUSED = 52 /* EBADE */ };
+
+enum { RUNTIME_LOWERS_MAX = 500 };
+
+/* An overlay that the container's process mounts, inside its own namespaces, on the spec's root.path. */
+struct runtime_overlay {
+	const char *const *lowers; /* topmost first, absolute; 1 to RUNTIME_LOWERS_MAX */
+	size_t lowers_len;
+	const char *upper, *work; /* both or neither; neither: read-only */
+	bool is_volatile;	  /* never synced: for what is removed afterwards. Leaves work/work/incompat with mode 000 */
+};
+
+/* A step of the start, for `run --explain`. The strings live as long as the call. */
+struct runtime_step {
+	const char *what;   /* "mount /proc" */
+	const char *call;   /* the system call in C's form: "mount(\"proc\", \"/proc\", \"proc\", MS_NOSUID, NULL)" */
+	const char *effect; /* what it changes for the container, in words; "" if that is plain */
+	uint64_t ns;	    /* how long it took */
+	int result;	    /* 0 or a negative errno */
+};
+
+struct sock_filter;
+
+struct runtime_options {
+	const char *bundle; /* what a relative root.path is relative to; NULL: the working folder */
+	const struct runtime_overlay *overlay; /* NULL: root.path as it is */
+
+	/* What the program gets as 0, 1 and 2 where the spec asks for no terminal; -1: /dev/null. Borrowed. */
+	int stdio[3];
+	/* Descriptors 3, 4 … for the program; borrowed. */
+	const int *extra_fds;
+	size_t extra_fds_len;
+
+	bool init;	       /* our init stays as pid 1, reaps, and passes signals on */
+	bool detached;	       /* the container outlives the thread that starts it; else it is killed with it */
+
+	/*
+	 * A further seccomp filter with a listener, installed before the process takes on its user, groups
+	 * and capabilities, so that those calls are already answered by whoever listens. on_listener runs in
+	 * the caller; it owns LISTENER (close-on-exec), INIT is the process's pid as the caller sees it. The process waits until it
+	 * returns 0; a failure ends the start.
+	 */
+	const struct sock_filter *notify_filter;
+	size_t notify_filter_len; /* 0: none */
+	int (*on_listener)(int listener, pid_t init, void *arg, struct err *err);
+	void *on_listener_arg;
+
+	/* Called in the caller for each step; NULL: no tracing. */
+	void (*on_step)(const struct runtime_step *step, void *arg);
+	void *on_step_arg;
+
+	/* On failure: docker's exit code, 125, 126 (cannot be executed) or 127 (not found). May be NULL. */
+	int *exit_code;
+};
+#define RUNTIME_OPTIONS_INIT ((struct runtime_options){ .stdio = { 0, 1, 2 } })
+
+/* Owned by the caller; container_process_done kills what still runs. */
+struct container_process {
+	pid_t pid;   /* pid 1 of the container, as the caller sees it; a child of the caller: waitpid gives its status */
+	int pidfd;   /* readable when it has ended */
+	int console; /* the terminal's controlling side, or -1 */
+	int control; /* runtime_start's; -1 afterwards */
+};
+#define CONTAINER_PROCESS_INIT ((struct container_process){ 0, -1, -1, -1 })
+
+/*
+ * Makes the container and leaves it waiting before its program. SPEC and OPTIONS are borrowed for the
+ * call and for runtime_start. Errors name the step, the path and the reason.
+ */
+int runtime_create(const struct oci_spec *spec, const struct runtime_options *options, struct container_process *ret,
+		   struct err *err);
+
+/*
+ * Lets the program begin; returns when it has been executed. -ENOENT, -EACCES, -ENOEXEC … with
+ * *options->exit_code 127 or 126: it could not; the process has then ended and been reaped.
+ */
+int runtime_start(struct container_process *p, const struct oci_spec *spec, const struct runtime_options *options,
+		  struct err *err);
+
+/* runtime_create and runtime_start in one, without the halt between them: two switches of process less. */
+int runtime_run(const struct oci_spec *spec, const struct runtime_options *options, struct container_process *ret,
+		struct err *err);
+
+/* Waits for the end. RET_STATUS as in wait(2). Closes the pidfd; the console stays open. */
+int container_process_wait(struct container_process *p, int *ret_status, struct err *err);
+/* The exit code that docker gives for a wait status: the code itself, or 128 + the signal. */
+int container_exit_code(int status);
+/* Kills and reaps what still runs, closes all descriptors. */
+void container_process_done(struct container_process *p);
