@@ -3,7 +3,7 @@
  * and digests: one process for each job, confined before it reads the first byte from outside. Jobs may
  * run side by side; a helper has two or three threads and takes at most about 16 MiB.
  *
- *     struct layer_request q = { .verb = LAYER_APPLY, .ids = ids, .apply = { .in = { .fd = blob }, .dir_fd = tmp, .name = "fs" } };
+ *     struct layer_request q = { .verb = LAYER_APPLY, .ids = &map, .apply = { .in = { .fd = blob }, .dir_fd = tmp, .name = "fs" } };
  *     layer_job_start(&q, &job, err);
  *     …
  *     layer_job_wait(job, &result, err);      // the helper's error becomes ours
@@ -21,6 +21,7 @@
 #include "base/err.h"
 #include "codec/digest.h"
 #include "layer/limits.h"
+#include "sys/idmap.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,17 +40,6 @@ enum layer_verb {
 };
 
 enum layer_compression { LAYER_PLAIN_TAR, LAYER_GZIP, LAYER_ZSTD };
-
-/*
- * As whom the helper works on trees (sys/idmap.h). ID_MODE_ROOT: { -1, false }. ID_MODE_RANGE: the user
- * namespace to join, as root of it. ID_MODE_SINGLE: single = true, with a namespace to join, or -1: the
- * helper makes its own. With `single`, owners other than root:root, and devices, are in the attributes of
- * codec/owner.h; permission bits are the real ones in every mode. Verbs that touch no tree ignore this.
- */
-struct layer_ids {
-	int userns_fd;
-	bool single;
-};
 
 /* Where an archive comes from. Its compression is found out by itself: none, gzip, zstd, bzip2, xz. */
 struct layer_input {
@@ -198,7 +188,13 @@ struct layer_remove {
 
 struct layer_request {
 	enum layer_verb verb;
-	struct layer_ids ids;
+	/*
+	 * As whom the helper works on trees: NULL or ID_MODE_ROOT: as this process; otherwise as root of a new
+	 * user namespace with this map. With ID_MODE_SINGLE, owners other than root:root, and devices, are in the
+	 * attributes of codec/owner.h. Permission bits are the real ones in every mode. LIST, SPLIT, PACK and HASH
+	 * don't need it.
+	 */
+	const struct idmap *ids;
 	struct layer_limits limits;
 	union {
 		struct layer_apply apply;
