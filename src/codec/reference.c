@@ -209,13 +209,22 @@ void reference_format(const struct reference *ref, char dst[static REFERENCE_MAX
 	append_version(ref, dst, REFERENCE_MAX + 256);
 }
 
+/* Whether PATH would be read back as a path on docker.io: its first component must not pass for a domain. */
+static bool is_familiar_path(const char *path)
+{
+	size_t first = strcspn(path, "/");
+
+	return path[first] && !memchr(path, '.', first) && !(first == 9 && memcmp(path, "localhost", 9) == 0);
+}
+
 const char *reference_familiar_name(const struct reference *ref)
 {
-	const char *rest = str_skip_prefix(ref->name, "docker.io/library/");
+	const char *path = str_skip_prefix(ref->name, "docker.io/");
+	const char *rest = path ? str_skip_prefix(path, "library/") : NULL;
 
-	if (!rest)
-		rest = str_skip_prefix(ref->name, "docker.io/");
-	return rest ? rest : ref->name;
+	if (rest && !strchr(rest, '/'))
+		return rest;
+	return path && is_familiar_path(path) ? path : ref->name;
 }
 
 void reference_format_familiar(const struct reference *ref, char dst[static REFERENCE_MAX + 256])
