@@ -34,11 +34,19 @@ static long parse_fraction(const char **p)
 	return ns;
 }
 
+static int parse_two_digits(const char *s, int *ret)
+{
+	if (s[0] < '0' || s[0] > '9' || s[1] < '0' || s[1] > '9')
+		return -EINVAL;
+	*ret = (s[0] - '0') * 10 + s[1] - '0';
+	return 0;
+}
+
 int time_parse_rfc3339(const char *s, struct timespec *ret)
 {
 	struct tm tm = { 0 };
 	const char *p;
-	int sign, hours, minutes, used = 0;
+	int sign, hours, minutes;
 	long ns;
 
 	if (strlen(s) > 64)
@@ -54,7 +62,7 @@ int time_parse_rfc3339(const char *s, struct timespec *ret)
 	if (*p != '+' && *p != '-')
 		return -EINVAL;
 	sign = *p == '-' ? -1 : 1;
-	if (sscanf(p + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || p[1 + used])
+	if (parse_two_digits(p + 1, &hours) < 0 || p[3] != ':' || parse_two_digits(p + 4, &minutes) < 0 || p[6])
 		return -EINVAL;
 	*ret = (struct timespec){ timegm(&tm) - sign * (hours * 3600 + minutes * 60), ns };
 	return 0;

@@ -24,7 +24,8 @@ enum option_kind {
 	OPTION_KIND_FLAG,   /* bool; --x, --x=true, --x=false */
 	OPTION_KIND_STRING, /* const char *, borrowed from argv; the last one counts */
 	OPTION_KIND_LIST,   /* struct strv; each use appends */
-	OPTION_KIND_LATER,  /* docker has it and we don't yet: refused by name, and `help` says when it comes; not listed in the help */
+	/* docker has it and we don't yet: refused by name, and `help` says when it comes; not listed in the help */
+	OPTION_KIND_LATER,
 };
 
 struct option {
@@ -32,16 +33,19 @@ struct option {
 	char letter;	  /* 0: none */
 	enum option_kind kind;
 	size_t offset;
-	const char *arg;      /* what stands for the value in help: "PATH"; NULL for flags */
-	const char *help;     /* one line, lower case, no full stop */
-	const char *complete; /* what completes the value: "file", "dir", "image", "container", or words "a b c"; NULL: nothing */
+	const char *arg;  /* what stands for the value in help: "PATH"; NULL for flags */
+	const char *help; /* one line, lower case, no full stop */
+	/* What completes the value: "file", "dir", "image", "container", "command", or words "a b c"; NULL: nothing. */
+	const char *complete;
 };
 
+/* clang-format off */
 #define OPTION_FLAG(n, l, type, field, h) { n, l, OPTION_KIND_FLAG, offsetof(type, field), NULL, h, NULL }
 #define OPTION_STRING(n, l, type, field, a, h, c) { n, l, OPTION_KIND_STRING, offsetof(type, field), a, h, c }
 #define OPTION_LIST(n, l, type, field, a, h, c) { n, l, OPTION_KIND_LIST, offsetof(type, field), a, h, c }
 #define OPTION_LATER(n, l, h) { n, l, OPTION_KIND_LATER, 0, NULL, h, NULL }
 #define OPTION_END { NULL, 0, OPTION_KIND_END, 0, NULL, NULL, NULL }
+/* clang-format on */
 
 struct command {
 	const char *name;
@@ -52,9 +56,9 @@ struct command {
 	const char *examples;	 /* lines for the manual, "# comment" and "$ command"; may be NULL */
 	const char *complete;	 /* what completes the arguments, as in struct option */
 	const struct option *options;
-	size_t options_size;  /* of the command's own options struct; at most COMMAND_OPTIONS_MAX */
+	size_t options_size;	/* of the command's own options struct; at most COMMAND_OPTIONS_MAX */
 	int min_args, max_args; /* max -1: any number */
-	bool stop_at_args;    /* the first argument ends the options (run: the rest is the container's command) */
+	bool stop_at_args;	/* the first argument ends the options (run: the rest is the container's command) */
 	bool hidden;
 	/*
 	 * Returns the exit code, 0 to 255. On failure fills in ERR and returns -1: main prints it and exits

@@ -20,7 +20,8 @@ static bool group_seen_before(size_t at)
 
 void help_print_overview(FILE *f)
 {
-	fputs("cloche: see-through containers, without root, daemon or set-up\n\nusage: cloche COMMAND [OPTIONS] ...\n", f);
+	fputs("cloche: see-through containers, without root, daemon or set-up\n\nusage: cloche COMMAND [OPTIONS] ...\n",
+	      f);
 	for (size_t i = 0; all_commands[i]; i++)
 		if (!all_commands[i]->hidden && !group_seen_before(i))
 			print_group(f, all_commands[i]->group);

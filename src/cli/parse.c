@@ -25,7 +25,8 @@ struct target {
 static const struct option *find_in(const struct option *table, const char *name, size_t len, char letter)
 {
 	for (; table && table->kind != OPTION_KIND_END; table++) {
-		if (letter ? table->letter == letter : strlen(table->name) == len && memcmp(table->name, name, len) == 0)
+		if (letter ? table->letter == letter
+			   : strlen(table->name) == len && memcmp(table->name, name, len) == 0)
 			return table;
 	}
 	return NULL;

@@ -138,7 +138,8 @@ static int split(char *text, struct reference *ref, struct err *err)
 	if (colon) {
 		*colon = '\0';
 		if (!valid_tag(colon + 1))
-			return err_set(err, EBADMSG, "tag '%.140s' is not valid (letters, digits, _ . -, at most 128)", colon + 1);
+			return err_set(err, EBADMSG, "tag '%.140s' is not valid (letters, digits, _ . -, at most 128)",
+				       colon + 1);
 		strcpy(ref->tag, colon + 1);
 	} else if (!at) {
 		strcpy(ref->tag, "latest");

@@ -28,7 +28,8 @@ static _Noreturn void child_fail(int report, const char *stage, int code)
 {
 	struct spawn_failure f = { .code = code };
 
-	strncpy(f.stage, stage, sizeof(f.stage) - 1);
+	/* Between fork and exec: nothing that isn't async-signal-safe, so no snprintf. */
+	memcpy(f.stage, stage, strnlen(stage, sizeof(f.stage) - 1));
 	(void)!write(report, &f, sizeof(f));
 	_exit(127);
 }

@@ -6,7 +6,7 @@ import re
 import subprocess
 
 
-def run_program(test, report, wanted):
+def run_program(test, report, label, wanted):
     env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP", **test.get("env", {}))
     env.pop("CMOCKA_XML_FILE", None)
     try:
@@ -18,7 +18,7 @@ def run_program(test, report, wanted):
     rows = re.findall(r"^(ok|not ok) \d+ - (.*?)( # SKIP.*)?$", output, re.M)
     failed = False
     for result, name, skip in rows:
-        full = f"unit {test['name']} {name}"
+        full = f"{label} {test['name']} {name}"
         if wanted and not re.search(wanted, full):
             continue
         if skip:
@@ -27,11 +27,11 @@ def run_program(test, report, wanted):
             failed |= result != "ok"
             report.add(full, "ok" if result == "ok" else "fail", output if result != "ok" else "")
     if not rows or (status != 0 and not failed):
-        report.add(f"unit {test['name']}", "fail", f"exit status {status}\n{output[-4000:]}")
+        report.add(f"{label} {test['name']}", "fail", f"exit status {status}\n{output[-4000:]}")
 
 
-def run(build, report, wanted=None):
+def run(build, report, label, wanted=None):
     listed = subprocess.run(["meson", "introspect", "--tests", build], check=True, capture_output=True, text=True)
     for test in json.loads(listed.stdout):
         if any(s.split(":")[-1] == "unit" for s in test["suite"]):
-            run_program(test, report, wanted)
+            run_program(test, report, label, wanted)

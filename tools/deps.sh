@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# The Debian packages that the project needs: the one place that lists them. As root it installs what is
+# missing, otherwise it names it and fails.
+#
+# usage: tools/deps.sh [build|check|bench]
+#   build   compiles and runs cloche, and make demo
+#   check   and also tests it (the default)
+#   bench   and also the programs that make bench compares with
+set -eu
+
+build=(
+	gcc libc6-dev meson ninja-build pkg-config python3
+	libjansson-dev                # JSON
+	libseccomp-dev                # names and numbers of system calls
+	libmd-dev                     # SHA-256 without the weight of libcrypto, for the start path
+	libisal-dev zlib1g-dev        # gzip: fast, and streams that the fast one doesn't know
+	libzstd-dev libbz2-dev liblzma-dev
+	libssl-dev                    # SHA-256 in hardware, for whole layers
+	libcap-ng-dev
+	uidmap                        # newuidmap: ranges of ids, for those who have one
+	mmdebstrap fakechroot fakeroot debian-archive-keyring # the demo's base image
+)
+check=(
+	libcmocka-dev
+	clang clang-format clang-tidy lld # second compiler, sanitizers, fuzzers, lint
+	libclang-rt-dev
+	busybox-static                # the image that tests run
+	strace libcap2-bin attr xz-utils zstd bzip2 man-db procps
+	podman skopeo                 # images must work there too
+)
+bench=(bubblewrap crun runc buildah umoci hyperfine)
+
+installed() {
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+find_missing() {
+	local entry
+	for entry in "${wanted[@]}"; do
+		installed "$entry" || echo "$entry"
+	done
+}
+
+case ${1:-check} in
+build) wanted=("${build[@]}") ;;
+check) wanted=("${build[@]}" "${check[@]}") ;;
+bench) wanted=("${build[@]}" "${check[@]}" "${bench[@]}") ;;
+*) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
+esac
+
+if ! command -v dpkg-query >/dev/null; then
+	echo "deps: this is no Debian system; what Debian calls these is needed: ${wanted[*]}" >&2
+	exit 0
+fi
+missing=$(find_missing)
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" != 0 ]; then
+	echo "deps: missing packages; as root: apt-get install" $missing >&2
+	exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+apt-get install -q -y --no-install-recommends $(find_missing)
