@@ -1,0 +1,24 @@
+/*
+ * Small files of an image, read through its unpacked layers without mounting anything.
+ *
+ * A path is followed as the overlay would: upper layers hide lower ones, whiteouts (character devices 0:0)
+ * and opaque folders (user.overlay.opaque=y) end the search, symbolic links are followed inside the image.
+ * No component is ever resolved by the kernel's own walk, so nothing outside can be reached.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stddef.h>
+
+enum { LAYERED_MAX = 512, LAYERED_LINKS_MAX = 40 };
+
+/* Descriptors of the layers' root folders, topmost first; borrowed. */
+struct layered {
+	const int *fds;
+	size_t len;
+};
+
+/* The regular file PATH (absolute in the image) into BUF, at most MAX bytes. -ENOENT, -EACCES, -ELOOP, -E2BIG, -EINVAL (no regular file). */
+int layered_read_file(const struct layered *l, const char *path, size_t max, struct buf *buf, struct err *err);

@@ -1,0 +1,25 @@
+/*
+ * What `cloche run` was asked, as the words of its command line, and nothing else: the option table of
+ * the command fills this in, and the run_parse_* functions of the neighbouring headers give the words
+ * their meaning. All strings borrow from the command line.
+ */
+#pragma once
+
+#include "base/vec.h"
+
+#include <stdbool.h>
+
+struct run_options {
+	bool interactive, tty, remove, init, read_only, privileged, quiet, explain, no_healthcheck;
+	const char *sig_proxy; /* "true" (default) or "false" */
+
+	const char *name, *hostname, *domainname, *cidfile, *pull, *platform;
+	const char *entrypoint, *workdir, *user, *stop_signal;
+	const char *network, *pid, *uts, *ipc, *userns, *cgroupns, *timens;
+	const char *shm_size, *oom_score_adj, *ids_level;
+
+	struct strv env, env_files, labels, label_files, annotations;
+	struct strv volumes, mounts, tmpfs, devices;
+	struct strv cap_add, cap_drop, security, ulimits, sysctls, group_add;
+	struct strv add_hosts, dns, dns_search, dns_options;
+};
