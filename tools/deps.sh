@@ -25,6 +25,7 @@ check=(
 	clang clang-format clang-tidy lld # second compiler, sanitizers, fuzzers, lint
 	libclang-rt-dev
 	busybox-static                # the image that tests run
+	zsh fish                      # their completion
 	strace libcap2-bin attr xz-utils zstd bzip2 man-db procps
 	podman skopeo                 # images must work there too
 )

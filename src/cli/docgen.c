@@ -1,0 +1,87 @@
+/*
+ * docgen man DIR: writes the manual pages into DIR. docgen bash|zsh|fish: writes that shell's completion to
+ * stdout. Runs when cloche is built, and isn't installed.
+ */
+#include "cli/docgen.h"
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "sys/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+const struct command *docgen_next_command(const struct command *const **at)
+{
+	while (**at) {
+		const struct command *cmd = *(*at)++;
+
+		if (!cmd->hidden)
+			return cmd;
+	}
+	return NULL;
+}
+
+const struct option *docgen_next_option(const struct option **at)
+{
+	while (*at && (*at)->kind != OPTION_KIND_END) {
+		const struct option *option = (*at)++;
+
+		if (option->kind != OPTION_KIND_LATER)
+			return option;
+	}
+	return NULL;
+}
+
+static int write_manual(int dir_fd, const struct command *cmd, struct err *err)
+{
+	autofree char *name = cmd ? str_format("cloche-%s.1", cmd->name) : str_format("cloche.1");
+	autofree char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f || !name)
+		return err_oom(err);
+	if (cmd)
+		manpage_print_command(f, cmd);
+	else
+		manpage_print_overview(f);
+	if (fclose(f) != 0)
+		return err_oom(err);
+	return fs_write_file(dir_fd, name, text, size, 0644, 0, err);
+}
+
+static int write_manuals(const char *dir, struct err *err)
+{
+	const struct command *const *at = all_commands;
+	const struct command *cmd;
+	autoclose int dir_fd = fs_open_dir_make(AT_FDCWD, dir, 0755, err);
+	int r = dir_fd < 0 ? dir_fd : write_manual(dir_fd, NULL, err);
+
+	while (r >= 0 && (cmd = docgen_next_command(&at)))
+		r = write_manual(dir_fd, cmd, err);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = { 0 };
+	const char *kind = argc > 1 ? argv[1] : "";
+
+	if (strcmp(kind, "man") == 0 && argc == 3)
+		write_manuals(argv[2], &err);
+	else if (strcmp(kind, "bash") == 0)
+		completion_print_bash(stdout);
+	else if (strcmp(kind, "zsh") == 0)
+		completion_print_zsh(stdout);
+	else if (strcmp(kind, "fish") == 0)
+		completion_print_fish(stdout);
+	else
+		err_set(&err, EINVAL, "usage: docgen man DIR, docgen bash, docgen zsh, docgen fish");
+	if (err.code == 0 && fflush(stdout) != 0)
+		err_errno(&err, errno, "write to stdout");
+	if (err.code)
+		err_print(stderr, &err);
+	return err.code ? 1 : 0;
+}

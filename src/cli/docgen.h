@@ -1,0 +1,20 @@
+/* Texts that are made from the option tables when cloche is built: manual pages and shell completion. */
+#pragma once
+
+#include "cli/command.h"
+
+#include <stdio.h>
+
+/* cloche(1): all commands. */
+void manpage_print_overview(FILE *f);
+/* cloche-<command>(1). */
+void manpage_print_command(FILE *f, const struct command *cmd);
+
+/* The completion scripts, whole, as the shells install them. */
+void completion_print_bash(FILE *f);
+void completion_print_zsh(FILE *f);
+void completion_print_fish(FILE *f);
+
+/* What docs are made of: commands and options that aren't hidden and are there already. */
+const struct command *docgen_next_command(const struct command *const **at);
+const struct option *docgen_next_option(const struct option **at);

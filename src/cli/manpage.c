@@ -1,0 +1,194 @@
+/*
+ * Manual pages in the man macros of groff (man(7)). Text is escaped so that a dash stays a dash that can be
+ * copied, and no line of text begins with a control character.
+ */
+#include "cli/docgen.h"
+
+#include "config.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static void print_char(FILE *f, char c)
+{
+	switch (c) {
+	case '\\':
+		fputs("\\e", f);
+		break;
+	case '-':
+		fputs("\\-", f);
+		break;
+	case '\'':
+		fputs("\\(aq", f);
+		break;
+	case '^':
+		fputs("\\(ha", f);
+		break;
+	case '~':
+		fputs("\\(ti", f);
+		break;
+	case '`':
+		fputs("\\(ga", f);
+		break;
+	default:
+		fputc(c, f);
+	}
+}
+
+/* As running text; an empty line begins a paragraph. */
+static void print_text(FILE *f, const char *s)
+{
+	bool at_start = true;
+
+	for (; *s; s++) {
+		if (at_start && *s == '\n') {
+			fputs(".PP\n", f);
+			continue;
+		}
+		if (at_start && *s == '.')
+			fputs("\\&", f);
+		print_char(f, *s);
+		at_start = *s == '\n';
+	}
+	if (!at_start)
+		fputc('\n', f);
+}
+
+/* As it stands, line by line. */
+static void print_verbatim(FILE *f, const char *s)
+{
+	bool at_start = true;
+
+	fputs(".PP\n.nf\n.RS 4\n", f);
+	for (; *s; s++) {
+		if (at_start && *s == '.')
+			fputs("\\&", f);
+		print_char(f, *s);
+		at_start = *s == '\n';
+	}
+	fputs(at_start ? ".RE\n.fi\n" : "\n.RE\n.fi\n", f);
+}
+
+static void print_word(FILE *f, const char *s)
+{
+	for (; *s; s++)
+		print_char(f, *s);
+}
+
+static void print_upper(FILE *f, const char *s)
+{
+	for (; *s; s++)
+		print_char(f, (char)toupper((unsigned char)*s));
+}
+
+static void print_head(FILE *f, const char *command, const char *summary)
+{
+	fputs(".\\\" Made from cloche's option tables.\n.TH CLOCHE", f);
+	if (command) {
+		fputs("\\-", f);
+		print_upper(f, command);
+	}
+	fputs(" 1 \"\" \"cloche " CLOCHE_VERSION "\" \"User Commands\"\n.SH NAME\ncloche", f);
+	if (command) {
+		fputs("\\-", f);
+		print_word(f, command);
+	}
+	fputs(" \\- ", f);
+	print_text(f, summary);
+}
+
+static void print_options(FILE *f, const struct option *table)
+{
+	const struct option *o;
+
+	while ((o = docgen_next_option(&table))) {
+		fputs(".TP\n\\fB", f);
+		if (o->letter) {
+			print_char(f, '-');
+			print_char(f, o->letter);
+			fputs("\\fR, \\fB", f);
+		}
+		fputs("\\-\\-", f);
+		print_word(f, o->name);
+		fputs("\\fR", f);
+		if (o->arg) {
+			fputs(" \\fI", f);
+			print_word(f, o->arg);
+			fputs("\\fR", f);
+		}
+		fputc('\n', f);
+		print_text(f, o->help);
+	}
+}
+
+static void print_exit_status(FILE *f, bool of_container)
+{
+	fputs(".SH EXIT STATUS\n.TP\n0\nall was done\n.TP\n125\ncloche itself failed; stderr says at what, and why\n",
+	      f);
+	if (!of_container)
+		return;
+	fputs(".TP\n126\nthe container's command was found and couldn\\(aqt be executed\n", f);
+	fputs(".TP\n127\nthe container\\(aqs command was not found\n", f);
+	fputs(".TP\n128+n\nthe container\\(aqs command was ended by signal n\n", f);
+	fputs(".TP\nanother\nis the container\\(aqs command\\(aqs own\n", f);
+}
+
+static void print_files(FILE *f)
+{
+	fputs(".SH FILES\n.TP\n\\fI$XDG_DATA_HOME/cloche\\fR, \\fI\\(ti/.local/share/cloche\\fR\n", f);
+	fputs("an ordinary user\\(aqs images and containers; the images are an OCI image layout\n", f);
+	fputs(".TP\n\\fI/var/lib/cloche\\fR\nthe same for root\n", f);
+	fputs(".TP\n\\fI$XDG_RUNTIME_DIR/cloche\\fR, \\fI/run/cloche\\fR\nlocks and live state\n", f);
+}
+
+void manpage_print_overview(FILE *f)
+{
+	const struct command *const *at = all_commands;
+	const struct command *cmd;
+
+	print_head(f, NULL, "see-through containers, without root, daemon or set-up");
+	fputs(".SH SYNOPSIS\n\\fBcloche\\fR [\\fIGLOBAL OPTIONS\\fR] \\fICOMMAND\\fR [\\fIOPTIONS\\fR] ...\n", f);
+	fputs(".SH DESCRIPTION\n", f);
+	print_text(f,
+		   "Builds, runs and explains Linux containers. It needs no root, no daemon, no set-up and no ranges\n"
+		   "of subordinate ids, and takes the image formats, the Dockerfiles and the options that people know\n"
+		   "from docker.\n");
+	fputs(".SH COMMANDS\n", f);
+	while ((cmd = docgen_next_command(&at))) {
+		fputs(".TP\n\\fBcloche\\-", f);
+		print_word(f, cmd->name);
+		fputs("\\fR(1)\n", f);
+		print_text(f, cmd->summary);
+	}
+	fputs(".SH GLOBAL OPTIONS\n", f);
+	print_options(f, global_table);
+	print_exit_status(f, true);
+	print_files(f);
+}
+
+void manpage_print_command(FILE *f, const struct command *cmd)
+{
+	print_head(f, cmd->name, cmd->summary);
+	fputs(".SH SYNOPSIS\n\\fBcloche ", f);
+	print_word(f, cmd->name);
+	fputs("\\fR [\\fIOPTIONS\\fR] ", f);
+	print_text(f, cmd->usage ? cmd->usage : "");
+	if (!cmd->usage)
+		fputc('\n', f);
+	if (cmd->description) {
+		fputs(".SH DESCRIPTION\n", f);
+		print_text(f, cmd->description);
+	}
+	if (cmd->options && cmd->options[0].kind != OPTION_KIND_END) {
+		fputs(".SH OPTIONS\n", f);
+		print_options(f, cmd->options);
+	}
+	fputs(".SH GLOBAL OPTIONS\n", f);
+	print_options(f, global_table);
+	print_exit_status(f, cmd->stop_at_args);
+	if (cmd->examples) {
+		fputs(".SH EXAMPLES\n", f);
+		print_verbatim(f, cmd->examples);
+	}
+	fputs(".SH SEE ALSO\n\\fBcloche\\fR(1)\n", f);
+}

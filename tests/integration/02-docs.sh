@@ -1,0 +1,83 @@
+# Help, manual pages and completion say the same, since they come from one table.
+# users: nosubids
+
+docs=${CLOCHE%/*}/docs
+
+commands() {
+	cloche help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'
+}
+
+# The long options that `cloche COMMAND --help` shows.
+options() {
+	cloche "$1" --help | sed -n 's/^  .*[ ,]--\([a-z][a-z0-9-]*\).*/\1/p'
+}
+
+test_each_option_is_in_the_manual_page() {
+	local command option
+	for command in $(commands); do
+		expect_match "$(cat "$docs/man1/cloche.1")" "cloche.-$command.fR"
+		for option in $(options "$command"); do
+			grep -qF -- "\\-\\-${option//-/\\-}\\fR" "$docs/man1/cloche-$command.1" ||
+				fail "cloche-$command(1) lacks --$option"
+		done
+	done
+}
+
+test_each_option_is_in_the_completions() {
+	local command option list
+	. "$docs/cloche"
+	for command in $(commands); do
+		list=" $(_cloche_options "$command" | tr '\n' ' ') "
+		for option in $(options "$command"); do
+			expect_match "$list" " --$option "
+			grep -q -- "--$option[=[]" "$docs/_cloche" || fail "zsh: --$option of $command"
+			grep -q -- "-l $option " "$docs/cloche.fish" || fail "fish: --$option of $command"
+		done
+	done
+}
+
+# What bash would offer for a command line, sorted, in one line.
+complete_line() {
+	COMP_LINE=$1 COMP_POINT=${#1} COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
+	_cloche
+	echo "${COMPREPLY[*]}"
+}
+
+test_bash_completes_commands_and_options() {
+	. "$docs/cloche"
+	expect_match " $(complete_line 'cloche ') " ' help '
+	expect_eq "$(complete_line 'cloche versi')" version
+	expect_eq "$(complete_line 'cloche --root /tmp versi')" version
+	expect_eq "$(complete_line 'cloche version --runr')" --runroot
+	expect_eq "$(complete_line 'cloche help versi')" version
+	mkdir "$T/some-folder"
+	expect_eq "$(complete_line 'cloche version --root some-f')" some-folder
+}
+
+test_the_shells_read_their_scripts() {
+	bash -n "$docs/cloche"
+	need zsh fish
+	zsh -n "$docs/_cloche"
+	fish -n "$docs/cloche.fish"
+}
+
+test_zsh_defines_the_completion() {
+	need zsh
+	expect_ok zsh -f -c "fpath=($docs \$fpath); autoload -Uz compinit; compinit -D -u; echo \$_comps[cloche]"
+	expect_eq "$out" _cloche
+}
+
+test_fish_completes_commands() {
+	need fish
+	expect_ok fish --no-config -c "source $docs/cloche.fish; complete -C 'cloche versi'"
+	expect_match "$out" '^version'
+}
+
+test_manual_pages_have_no_warnings() {
+	need man
+	local page
+	for page in "$docs"/man1/*.1; do
+		expect_ok env MANWIDTH=100 man --warnings -l "$page"
+		expect_eq "$err" ""
+	done
+}
