@@ -169,10 +169,7 @@ struct image_config {
 /* An empty configuration for this machine: os, architecture and variant are set. */
 int image_config_init(struct image_config *c, struct err *err);
 void image_config_done(struct image_config *c);
-/*
- * Fails where history and layers don't match (more layers in one than in the other), unless there is no
- * history at all, which some builders leave out.
- */
+/* The history need not match the layers (some builders leave it out): image_config_layer_history then says nothing. */
 int image_config_parse(const char *data, size_t len, struct image_config *ret, struct err *err);
 /* OCI's form, with Docker's fields where they are set. */
 int image_config_write(const struct image_config *c, struct buf *out, struct err *err);
@@ -183,5 +180,5 @@ int image_config_add_diff_id(struct image_config *c, const struct digest *diff_i
 /* Appends a history entry; CREATED etc. are copied, NULL is left out. */
 int image_config_add_history(struct image_config *c, const char *created, const char *created_by, const char *comment,
 			     bool empty_layer, struct err *err);
-/* The history entry of layer N (0: base) or NULL if the image has no history. Borrowed. */
+/* The history entry of layer N (0: base); NULL if the history does not match the layers. Borrowed. */
 const struct image_history *image_config_layer_history(const struct image_config *c, size_t layer);

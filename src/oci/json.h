@@ -86,9 +86,11 @@ int json_err(const struct json_at *at, struct err *err, int code, const char *fm
 
 /* The canonical bytes of J: compact, names in the order in which they were added. */
 int json_write(const json_t *j, struct buf *out, struct err *err);
-/* For people: two blanks a level, as `docker inspect` prints. */
+/* For people: four blanks a level, as `docker inspect` prints. */
 int json_write_pretty(const json_t *j, struct buf *out, struct err *err);
 
+/* A JSON string; bytes that are not UTF-8 become U+FFFD, as JSON can't say them. NULL without memory. */
+json_t *json_text(const char *s);
 /* Adds KEY = VALUE (NULL or empty: nothing is added). 0 or -ENOMEM. */
 int json_add_string(json_t *object, const char *key, const char *value);
 int json_add_int(json_t *object, const char *key, int64_t value);

@@ -28,7 +28,7 @@ int ref_get(struct store *s, const char *name, struct digest *ret, struct err *e
 int ref_set(struct store *s, const struct reference *name, const struct digest *manifest, const char *why,
 	    struct err *err);
 /* Keeps an image without a name (docker's <none>), unless some name has it. */
-int ref_set_untagged(struct store *s, const struct digest *manifest, const char *why, struct err *err);
+int ref_set_untagged(struct store *s, const struct digest *manifest, struct err *err);
 /* Takes the name away; the image does not become untagged. -ENOENT. */
 int ref_delete(struct store *s, const char *name, const char *why, struct err *err);
 int ref_delete_untagged(struct store *s, const struct digest *manifest, struct err *err);

@@ -1,0 +1,259 @@
+#include "store/ref.h"
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "base/timefmt.h"
+#include "store/blob.h"
+#include "store/refs_files.h"
+#include "sys/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { REF_TEXT_MAX = 128 };
+
+void refs_done(struct refs *refs)
+{
+	for (size_t i = 0; i < refs->len; i++)
+		free(refs->items[i].name);
+	free(refs->items);
+	*refs = (struct refs){ 0 };
+}
+
+int ref_read_file(struct store *s, const char *path, struct digest *ret, struct err *err)
+{
+	autobuf struct buf text = BUF_INIT(REF_TEXT_MAX);
+	int r = fs_read_file(s->root_fd, path, REF_TEXT_MAX - 1, &text, err);
+
+	if (r < 0)
+		return r;
+	if (text.len > 0 && text.data[text.len - 1] == '\n')
+		text.data[--text.len] = '\0';
+	return digest_parse(buf_str(&text), ret, err) < 0 ? err_wrap(err, "'%s/%s'", s->root, path) : 0;
+}
+
+int ref_get(struct store *s, const char *name, struct digest *ret, struct err *err)
+{
+	autofree char *path = str_format("refs/%s", name);
+
+	return path ? ref_read_file(s, path, ret, err) : err_oom(err);
+}
+
+/* --- the log --- */
+
+/* Best effort: a name's history must not stand in the way of the name. */
+static void log_change(struct store *s, const char *name, const struct digest *old, const struct digest *new_value,
+		       const char *why)
+{
+	autofree char *path = str_format("logs/%s", name), *folder = NULL;
+	char when[TIME_RFC3339_MAX], from[DIGEST_STR_MAX] = "-", to[DIGEST_STR_MAX] = "-";
+	autofree char *line = NULL;
+	autoclose int fd = -1;
+	struct timespec now;
+
+	if (!path || !(folder = strndup(path, (size_t)(path_basename(path) - path - 1))) ||
+	    fs_make_dirs(s->root_fd, folder, 0700, NULL) < 0)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	time_format_rfc3339(now, when);
+	if (old)
+		digest_format(old, from);
+	if (new_value)
+		digest_format(new_value, to);
+	line = str_format("%s %s %s %s\n", when, from, to, why);
+	fd = openat(s->root_fd, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (line && fd >= 0)
+		fs_write_all(fd, line, strlen(line), NULL);
+}
+
+/* --- one file --- */
+
+/* Syncs the folder that holds PATH. */
+static int sync_folder(struct store *s, const char *folder, struct err *err)
+{
+	autoclose int fd = openat(s->root_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0)
+		return err_errno(err, errno, "sync '%s/%s'", s->root, folder);
+	return 0;
+}
+
+/* Writes PATH (below refs/), which lasts when this returns. */
+static int write_ref_file(struct store_tmp *tmp, const char *path, const struct digest *manifest, struct err *err)
+{
+	struct store *s = tmp->store;
+	autofree char *folder = strndup(path, (size_t)(path_basename(path) - path - 1));
+	char text[DIGEST_STR_MAX + 1];
+	int r;
+
+	if (!folder)
+		return err_oom(err);
+	digest_format(manifest, text);
+	strcat(text, "\n");
+	r = fs_make_dirs(s->root_fd, folder, 0700, err);
+	if (r >= 0)
+		r = fs_write_file(tmp->dir_fd, "ref", text, strlen(text), 0644, FS_SYNC, err);
+	if (r >= 0 && renameat(tmp->dir_fd, "ref", s->root_fd, path) < 0)
+		r = err_errno(err, errno, "write '%s/%s'", s->root, path);
+	return r < 0 ? r : sync_folder(s, folder, err);
+}
+
+static void untagged_path(const struct digest *manifest, char dst[static 96])
+{
+	char hex[DIGEST_HEX_MAX];
+
+	digest_format_hex(manifest, hex);
+	snprintf(dst, 96, REFS_UNTAGGED "/%s", hex);
+}
+
+/* Removes the file and those folders above it that it leaves empty. */
+static int remove_ref_file(struct store *s, const char *path, struct err *err)
+{
+	autofree char *folder = strdup(path);
+	char *slash;
+
+	if (!folder)
+		return err_oom(err);
+	if (unlinkat(s->root_fd, path, 0) < 0)
+		return err_errno(err, errno, "remove '%s/%s'", s->root, path);
+	while ((slash = strrchr(folder, '/'))) {
+		*slash = '\0';
+		if (!strchr(folder, '/') || unlinkat(s->root_fd, folder, AT_REMOVEDIR) < 0)
+			break;
+	}
+	return 0;
+}
+
+/* How many of REFS lead to the manifest, other than the name EXCEPT. */
+static size_t count_names(const struct refs *refs, const struct digest *manifest, const char *except)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < refs->len; i++)
+		if (refs->items[i].name && digest_equal(&refs->items[i].manifest, manifest) &&
+		    strcmp(refs->items[i].name, except) != 0)
+			n++;
+	return n;
+}
+
+/* The image that NAME led to keeps its place, if that was its last name. */
+static int keep_old(struct store_tmp *tmp, const char *name, const struct digest *old, struct err *err)
+{
+	autorefs struct refs refs = { 0 };
+	char path[96];
+	int r = refs_list(tmp->store, &refs, err);
+
+	if (r < 0 || count_names(&refs, old, name) > 0)
+		return r;
+	untagged_path(old, path);
+	return write_ref_file(tmp, path, old, err);
+}
+
+static int replace(struct store_tmp *tmp, const char *name, const struct digest *manifest, const char *why,
+		   struct err *err)
+{
+	struct store *s = tmp->store;
+	autofree char *path = str_format("refs/%s", name);
+	struct digest old;
+	char untagged[96];
+	bool had;
+	int r;
+
+	if (!path)
+		return err_oom(err);
+	had = ref_read_file(s, path, &old, NULL) >= 0;
+	if (had && digest_equal(&old, manifest))
+		return 0;
+	r = store_sync(s, err);
+	if (r >= 0 && had)
+		r = keep_old(tmp, name, &old, err);
+	if (r >= 0)
+		r = write_ref_file(tmp, path, manifest, err);
+	if (r < 0)
+		return r;
+	untagged_path(manifest, untagged);
+	unlinkat(s->root_fd, untagged, 0);
+	log_change(s, name, had ? &old : NULL, manifest, why);
+	return refs_write_index(s, err);
+}
+
+int ref_set(struct store *s, const struct reference *name, const struct digest *manifest, const char *why,
+	    struct err *err)
+{
+	autotmp struct store_tmp tmp = STORE_TMP_INIT;
+	autoclose int lock = -1;
+	autofree char *text = str_format("%s:%s", name->name, name->tag);
+	int r;
+
+	if (!text)
+		return err_oom(err);
+	if (!name->tag[0])
+		return err_set(err, EINVAL, "'%s' has no tag, and a digest can't be a name", name->name);
+	lock = fs_lock(s->root_fd, "lock/refs", true, false, err);
+	if (lock < 0)
+		return lock;
+	r = store_tmp_open(s, &tmp, err);
+	if (r >= 0)
+		r = replace(&tmp, text, manifest, why, err);
+	return r < 0 ? err_wrap(err, "name '%s'", text) : 0;
+}
+
+int ref_set_untagged(struct store *s, const struct digest *manifest, struct err *err)
+{
+	autotmp struct store_tmp tmp = STORE_TMP_INIT;
+	autorefs struct refs refs = { 0 };
+	autoclose int lock = fs_lock(s->root_fd, "lock/refs", true, false, err);
+	char path[96];
+	int r = lock;
+
+	if (r >= 0)
+		r = refs_list(s, &refs, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < refs.len; i++)
+		if (digest_equal(&refs.items[i].manifest, manifest))
+			return 0;
+	r = store_sync(s, err);
+	if (r >= 0)
+		r = store_tmp_open(s, &tmp, err);
+	untagged_path(manifest, path);
+	if (r >= 0)
+		r = write_ref_file(&tmp, path, manifest, err);
+	return r < 0 ? r : refs_write_index(s, err);
+}
+
+int ref_delete(struct store *s, const char *name, const char *why, struct err *err)
+{
+	autoclose int lock = fs_lock(s->root_fd, "lock/refs", true, false, err);
+	autofree char *path = str_format("refs/%s", name);
+	struct digest old;
+	int r;
+
+	if (lock < 0)
+		return lock;
+	if (!path)
+		return err_oom(err);
+	r = ref_read_file(s, path, &old, err);
+	if (r < 0 && r != -EBADMSG)
+		return r;
+	log_change(s, name, r < 0 ? NULL : &old, NULL, why);
+	r = remove_ref_file(s, path, err);
+	return r < 0 ? r : refs_write_index(s, err);
+}
+
+int ref_delete_untagged(struct store *s, const struct digest *manifest, struct err *err)
+{
+	autoclose int lock = fs_lock(s->root_fd, "lock/refs", true, false, err);
+	char path[96];
+	int r;
+
+	if (lock < 0)
+		return lock;
+	untagged_path(manifest, path);
+	r = remove_ref_file(s, path, err);
+	return r < 0 ? r : refs_write_index(s, err);
+}
