@@ -1,10 +1,18 @@
-"""What several tests use, made once a run: the root file system of a small image with busybox."""
+"""
+What several tests use: the root file system of a small image with busybox, made once a run, and that of a
+Debian system, made once a day and only for files of tests with a header "# fixtures: debian".
+"""
 
 import io
 import os
 import shutil
 import subprocess
 import tarfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CACHE = os.environ.get("CLOCHE_TEST_CACHE", f"/var/tmp/cloche-test-cache-{os.getuid()}")
+DAY_S = 24 * 60 * 60
 
 BUSYBOX_FILES = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nbin:x:2:2:bin:/bin:/bin/false\n"
@@ -39,10 +47,26 @@ def make_busybox(path, busybox):
             add(tar, f"bin/{applet}", tarfile.SYMTYPE, 0o777, link="busybox")
 
 
-def make_all(folder):
+def make_debian(folder):
+    """debian.tar in FOLDER; where it can't be made, debian.why says why."""
+    os.makedirs(CACHE, mode=0o755, exist_ok=True)
+    cached = os.path.join(CACHE, "debian.tar")
+    if not os.path.exists(cached) or time.time() - os.path.getmtime(cached) > DAY_S:
+        print("# making a Debian root file system, once a day", flush=True)
+        made = subprocess.run([os.path.join(TOP, "tools", "debian-base.sh"), cached], capture_output=True, text=True,
+                              check=False)
+        if made.returncode != 0:
+            with open(os.path.join(folder, "debian.why"), "w", encoding="utf-8") as f:
+                f.write(made.stderr.strip().splitlines()[-1] if made.stderr.strip() else "mmdebstrap failed")
+            return
+    os.symlink(cached, os.path.join(folder, "debian.tar"))
+
+
+def make_all(folder, wanted):
     os.makedirs(folder)
     os.chmod(folder, 0o755)
     busybox = shutil.which("busybox", path="/usr/local/bin:/usr/bin:/bin")
     if busybox:
         make_busybox(os.path.join(folder, "busybox.tar"), busybox)
-    return folder
+    if "debian" in wanted:
+        make_debian(folder)

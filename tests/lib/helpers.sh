@@ -132,6 +132,13 @@ use_busybox() {
 	cloche import "$FIXTURES/busybox.tar" "${1:-busybox}" >/dev/null
 }
 
+# The image "debian:bookworm" (whatever release the machine is) in this test's store; the file of tests has the header
+# "# fixtures: debian".
+use_debian() {
+	[ -e "$FIXTURES/debian.tar" ] || skip "no Debian base: $(cat "$FIXTURES/debian.why" 2>&1)"
+	cloche import "$FIXTURES/debian.tar" debian:bookworm >/dev/null
+}
+
 # on_small_fs SIZE INODES COMMAND...: runs it with an empty file system of that size at $T/small, mounted in a
 # namespace that ends with it (SIZE as in "8m"; INODES 0: no limit).
 on_small_fs() {
