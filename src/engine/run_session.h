@@ -1,0 +1,50 @@
+/* What one `run` holds from its beginning to its end. Private to run*.c. */
+#pragma once
+
+#include "engine/container.h"
+#include "engine/layered.h"
+#include "engine/run.h"
+#include "engine/run_names.h"
+#include "engine/run_spec.h"
+#include "store/image.h"
+#include "sys/idmap.h"
+#include "sys/spawn.h"
+
+struct sock_filter;
+
+struct run_session {
+	const struct run_options *options;
+	const struct run_callbacks *callbacks;
+	const char *image_text;
+	const struct strv *args;
+
+	struct idmap ids;
+	struct store *store;
+	struct store_image image;
+	struct strv lowers; /* absolute paths, topmost first, the skeleton last */
+	int layer_fds[LAYERED_MAX];
+	size_t layer_fds_len;
+
+	char id[CONTAINER_ID_MAX], name[RUN_NAME_MAX];
+	char *dir, *files_dir, *rootfs; /* absolute */
+	int dir_fd;			/* containers/<id>; -1: not made */
+	struct container_live live;
+	struct oci_spec spec;
+	struct timespec created, started;
+
+	struct process supervisor; /* of emulated ids; pidfd -1: none */
+	int ids_level;		   /* 0: nothing is emulated */
+};
+
+void run_session_done(struct run_session *s);
+
+/* Image, layers and lowers: reads only, but for layers that are unpacked first. */
+int run_prepare_image(struct run_session *s, struct err *err);
+/* Takes ID and name, makes folders and files; from here on there is something to clean up. */
+int run_prepare_container(struct run_session *s, struct err *err);
+/* Makes the spec, writes config.json and state.json. */
+int run_prepare_spec(struct run_session *s, struct err *err);
+
+/* Reports a step that began at START_US (time_now_us). */
+void run_report(const struct run_session *s, uint64_t start_us, const char *what, const char *call, const char *effect);
+void run_notice(const struct run_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
