@@ -1,0 +1,104 @@
+"""Start: `true` in a container, once and fifty times at once."""
+
+import json
+import os
+import subprocess
+
+from lab import Contender, Goal
+
+BUSYBOX_FOLDERS = ("bin", "dev", "etc", "proc", "sys", "tmp", "root")
+
+
+def make_root(lab):
+    root = lab.path("rootfs")
+    for name in BUSYBOX_FOLDERS:
+        os.makedirs(os.path.join(root, name))
+    subprocess.run(["cp", lab.find("busybox"), os.path.join(root, "bin/busybox")], check=True)
+    for applet in ("sh", "true", "ls", "cat", "mkdir", "echo", "seq", "xargs", "touch"):
+        os.symlink("busybox", os.path.join(root, "bin", applet))
+    subprocess.run(["tar", "-C", root, "-cf", lab.path("busybox.tar"), "."], check=True)
+    return root
+
+
+def make_bundle(lab, runtime, root):
+    """A bundle for crun or runc with the same root; returns its folder."""
+    folder = lab.path(f"bundle-{runtime}")
+    os.mkdir(folder)
+    rootless = [] if os.getuid() == 0 else ["--rootless"]
+    works, said = lab.call([runtime, "spec"] + rootless, cwd=folder)
+    if not works:
+        lab.note(f"{runtime}: {said}")
+        return None
+    path = os.path.join(folder, "config.json")
+    with open(path, encoding="utf-8") as f:
+        config = json.load(f)
+    config["process"].update(args=["true"], terminal=False)
+    config["process"].pop("rlimits", None)
+    config["root"] = {"path": root}
+    config["linux"].pop("resources", None)
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(config, f)
+    return folder
+
+
+def runtime_command(lab, runtime, root):
+    """A function of a number that returns the command, or None if the runtime can't be used."""
+    if not lab.find(runtime):
+        lab.note(f"{runtime}: not installed")
+        return None
+    folder = make_bundle(lab, runtime, root)
+    if not folder:
+        return None
+    base = [runtime, "--root", lab.path(f"state-{runtime}")]
+    if runtime == "crun":
+        base += ["--cgroup-manager=disabled"]
+    # Every container needs a name of its own, also among fifty at once: the shell's pid is one.
+    script = f'exec {" ".join(base)} run --bundle {folder} b$$'
+    command = ["sh", "-c", script]
+    works, said = lab.call(command)
+    if not works:
+        lab.note(f"{runtime}: {said}")
+        return None
+    return command
+
+
+def podman_base(lab):
+    return ["podman", "--root", lab.path("podman"), "--runroot", lab.path("podman-run"), "--storage-driver", "overlay",
+            "--cgroup-manager=cgroupfs", "--events-backend=none"]
+
+
+def podman_command(lab):
+    if not lab.find("podman"):
+        lab.note("podman: not installed")
+        return None
+    works, said = lab.call(podman_base(lab) + ["import", lab.path("busybox.tar"), "localhost/busy"])
+    if not works:
+        lab.note(f"podman: {said}")
+        return None
+    # What a container may open is more than some machines' root may give.
+    limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096"]
+    variants = [podman_base(lab) + ["--runtime", runtime, "run", "--rm", "--network", "none", *cgroups, *limits,
+                                    "localhost/busy", "true"]
+                for runtime, cgroups in (("crun", ["--cgroups=disabled"]), ("crun", []), ("runc", []))]
+    return lab.usable("podman", variants)
+
+
+def measure(lab):
+    root = make_root(lab)
+    works, said = lab.call(lab.cloche + ["import", lab.path("busybox.tar"), "busybox"])
+    if not works:
+        lab.note(f"cloche import: {said}")
+        lab.broken = True
+        return
+    ours = lab.cloche + ["run", "--rm", "--network", "none", "busybox", "true"]
+    bwrap = lab.usable("bwrap", [["bwrap", "--unshare-all", "--bind", root, "/", "--proc", "/proc", "--dev", "/dev",
+                                  "true"]])
+    peers = [("bwrap", bwrap), ("crun", runtime_command(lab, "crun", root)),
+             ("runc", runtime_command(lab, "runc", root)), ("podman", podman_command(lab))]
+    peers = [(name, command) for name, command in peers if command]
+    if lab.wants("run true"):
+        lab.row("run --rm --network none … true", [Contender("cloche", ours)] + [Contender(n, c) for n, c in peers],
+                Goal({"bwrap": 1.1, "crun": 0.4}, peak_kib=4096), repetitions=10 if lab.quick else 40)
+    if lab.wants("50 at once"):
+        few = [Contender(n, c) for n, c in peers if n != "podman" or not lab.quick]
+        lab.row("50 at once", [Contender("cloche", ours)] + few, Goal({"bwrap": 1.1}), repetitions=3, copies=50)
