@@ -30,10 +30,10 @@ bench: all ## side by side with other tools; QUICK=1 for a short one
 fuzz: ## each fuzzer for FUZZ_SECONDS (60)
 	tools/fuzz.sh
 
-lint: all ## structure, format, clang-tidy
+lint: ## structure, format, clang-tidy
 	tools/check_structure.py
 	tools/format.sh --check
-	tools/tidy.sh $(BUILD)
+	tools/tidy.sh
 
 format: ## format the C files
 	tools/format.sh
