@@ -1,0 +1,431 @@
+#include "intercept/client.h"
+
+#include "base/cleanup.h"
+#include "intercept/intern.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#define WORD_MAGIC (UINT64_C(0xc10c) << 48)
+#define WORD_MAGIC_MASK (UINT64_C(0xffff) << 48)
+#define WORD_PENDING (UINT64_C(1) << 47)
+#define WORD_MIXED (UINT64_C(1) << 46)
+#define WORD_NUMBER UINT32_MAX
+
+enum { PENDING_MAX = 4096, OVERRIDES_MAX = 4096, PROC_TEXT_MAX = 4096 };
+
+/* An exec that has been let through: how the process looked before, and what it has before and after. */
+struct pending {
+	uint64_t before_word, after_word;
+	dev_t exe_dev;
+	ino_t exe_ino;
+	uint64_t start_stack; /* differs after an exec, since the stack's place is random */
+};
+
+/* A thread whose credentials differ from its process's word. */
+struct override {
+	pid_t tid, tgid;
+	uint32_t index;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	struct pending pending[PENDING_MAX];
+	uint32_t next_pending; /* a ring: the oldest is overwritten; it was resolved by its next call long ago */
+	struct override overrides[OVERRIDES_MAX];
+	size_t overrides_len;
+	atomic_bool any_own_root, any_user;
+} clients = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+bool client_any_own_root(void)
+{
+	return atomic_load_explicit(&clients.any_own_root, memory_order_relaxed);
+}
+
+bool client_any_user(void)
+{
+	return atomic_load_explicit(&clients.any_user, memory_order_relaxed);
+}
+
+/*
+ * A file of /proc, the outer one by a relative path, as text. Its length or negative errno. Nonblocking,
+ * since the container's own /proc may be whatever it has put there.
+ */
+static ssize_t read_proc(const char *path, char text[static PROC_TEXT_MAX])
+{
+	autoclose int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, PROC_TEXT_MAX - 1);
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	return n;
+}
+
+static uint64_t status_field(const char *text, const char *name, int base)
+{
+	const char *at = strstr(text, name);
+
+	return at ? strtoull(at + strlen(name), NULL, base) : 0;
+}
+
+int client_init(pid_t init)
+{
+	char path[32], text[PROC_TEXT_MAX];
+	struct cred root;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%d/status", (int)init);
+	n = read_proc(path, text);
+	if (n < 0)
+		return (int)n;
+	cred_init_root(&root, status_field(text, "\nCapBnd:", 16));
+	root.permitted = status_field(text, "\nCapPrm:", 16);
+	root.effective = status_field(text, "\nCapEff:", 16);
+	root.inheritable = status_field(text, "\nCapInh:", 16);
+	root.ambient = status_field(text, "\nCapAmb:", 16);
+	root.umask = (uint16_t)status_field(text, "\nUmask:", 8);
+	return intern_init(&root);
+}
+
+static int get_word(pid_t tid, uint64_t *ret)
+{
+	struct rlimit limit;
+
+	if (prlimit(tid, RLIMIT_LOCKS, NULL, &limit) < 0)
+		return -errno;
+	*ret = limit.rlim_cur;
+	return 0;
+}
+
+static int set_word(pid_t tid, uint64_t word)
+{
+	struct rlimit limit = { word, RLIM_INFINITY };
+
+	return prlimit(tid, RLIMIT_LOCKS, &limit, NULL) < 0 ? -errno : 0;
+}
+
+static bool is_ours(uint64_t word)
+{
+	return (word & WORD_MAGIC_MASK) == WORD_MAGIC;
+}
+
+/* What tells that TID has gone through an exec since it was last asked. */
+static int look_at_exe(pid_t tid, struct pending *ret)
+{
+	char path[32], text[PROC_TEXT_MAX], *p;
+	struct stat st;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%d/exe", (int)tid);
+	if (stat(path, &st) < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "%d/stat", (int)tid);
+	n = read_proc(path, text);
+	if (n < 0)
+		return (int)n;
+	ret->exe_dev = st.st_dev;
+	ret->exe_ino = st.st_ino;
+	ret->start_stack = 0;
+	/* proc(5): startstack is field 28; the name, field 2, ends at the last parenthesis. */
+	p = strrchr(text, ')');
+	for (int field = 2; p && field < 28; field++)
+		p = strchr(p + 1, ' ');
+	if (p)
+		ret->start_stack = strtoull(p + 1, NULL, 10);
+	return 0;
+}
+
+/* The word that TID, which carries the pending WORD, has in truth. */
+static uint64_t resolve_pending(pid_t tid, uint64_t word)
+{
+	struct pending record, now = { 0 };
+	bool happened;
+
+	pthread_mutex_lock(&clients.lock);
+	record = clients.pending[(word & WORD_NUMBER) % PENDING_MAX];
+	pthread_mutex_unlock(&clients.lock);
+	if (look_at_exe(tid, &now) < 0)
+		return record.before_word;
+	happened = now.start_stack != record.start_stack || now.exe_ino != record.exe_ino || now.exe_dev != record.exe_dev;
+	word = happened ? record.after_word : record.before_word;
+	set_word(tid, word);
+	return word;
+}
+
+static bool find_override(pid_t tid, uint32_t *ret)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&clients.lock);
+	for (size_t i = 0; i < clients.overrides_len && !found; i++) {
+		if (clients.overrides[i].tid != tid)
+			continue;
+		*ret = clients.overrides[i].index;
+		found = true;
+	}
+	pthread_mutex_unlock(&clients.lock);
+	return found;
+}
+
+/* The number of the set of TID, whose word is WORD; *RET_WORD is the word once it is resolved. */
+static uint32_t index_of(pid_t tid, uint64_t word, uint64_t *ret_word)
+{
+	uint32_t index;
+
+	if (is_ours(word) && (word & WORD_PENDING))
+		word = resolve_pending(tid, word);
+	*ret_word = word;
+	if (!is_ours(word))
+		return 0;
+	if ((word & WORD_MIXED) && find_override(tid, &index))
+		return index;
+	return (uint32_t)(word & WORD_NUMBER);
+}
+
+static const struct cred *cred_of_index(uint32_t index)
+{
+	const struct cred *c = intern_get(index);
+
+	return c ? c : intern_get(0);
+}
+
+const struct cred *request_cred(struct request *r)
+{
+	uint64_t word = RLIM_INFINITY;
+
+	if (r->cred)
+		return r->cred;
+	get_word(r->tid, &word);
+	r->cred = cred_of_index(index_of(r->tid, word, &r->cred_word));
+	return r->cred;
+}
+
+void request_done(struct request *r)
+{
+	intern_unref(r->cred);
+	r->cred = NULL;
+}
+
+const struct cred *client_cred(pid_t tid)
+{
+	uint64_t word, resolved;
+
+	if (get_word(tid, &word) < 0)
+		return NULL;
+	return cred_of_index(index_of(tid, word, &resolved));
+}
+
+const struct cred *client_cred_inside(uint32_t pid)
+{
+	static const char name[] = "Max file locks";
+	char path[40], text[PROC_TEXT_MAX];
+	const char *at;
+	uint64_t word;
+
+	snprintf(path, sizeof(path), "/proc/%u/limits", pid);
+	if (read_proc(path, text) < 0)
+		return NULL;
+	at = strstr(text, name);
+	if (!at)
+		return NULL;
+	/* "unlimited" reads as 0, which isn't ours. An exec under way counts as not having happened. */
+	word = strtoull(at + sizeof(name) - 1, NULL, 10);
+	if (is_ours(word) && (word & WORD_PENDING)) {
+		pthread_mutex_lock(&clients.lock);
+		word = clients.pending[(word & WORD_NUMBER) % PENDING_MAX].after_word;
+		pthread_mutex_unlock(&clients.lock);
+	}
+	return cred_of_index(is_ours(word) ? (uint32_t)(word & WORD_NUMBER) : 0);
+}
+
+/* Marks what the processes that the container's /proc lists carry. */
+static bool mark_used(void *arg)
+{
+	autoclosedir DIR *dir = opendir("/proc");
+	struct dirent *entry;
+
+	(void)arg;
+	if (!dir)
+		return false;
+	while ((entry = readdir(dir))) {
+		char *end;
+		unsigned long pid = strtoul(entry->d_name, &end, 10);
+		const struct cred *c;
+
+		if (pid == 0 || *end != '\0')
+			continue;
+		c = client_cred_inside((uint32_t)pid);
+		intern_mark_cred(c);
+		intern_unref(c);
+	}
+	pthread_mutex_lock(&clients.lock);
+	for (size_t i = 0; i < clients.overrides_len; i++)
+		intern_mark(clients.overrides[i].index);
+	for (size_t i = 0; i < PENDING_MAX; i++) {
+		intern_mark((uint32_t)(clients.pending[i].before_word & WORD_NUMBER));
+		intern_mark((uint32_t)(clients.pending[i].after_word & WORD_NUMBER));
+	}
+	pthread_mutex_unlock(&clients.lock);
+	return true;
+}
+
+static int add_cred(const struct cred *c, const struct cred **ret)
+{
+	int index;
+
+	if (intern_wants_collection())
+		intern_collect(mark_used, NULL);
+	index = intern_add(c, ret);
+	if (index >= 0 && c->own_root)
+		atomic_store(&clients.any_own_root, true);
+	if (index >= 0 && (c->uid[ID_EFFECTIVE] != 0 || c->gid[ID_EFFECTIVE] != 0))
+		atomic_store(&clients.any_user, true);
+	return index;
+}
+
+/* How many threads the group of TID has. */
+static size_t count_threads(pid_t tid)
+{
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%d/task", (int)tid);
+	return stat(path, &st) < 0 || st.st_nlink < 3 ? 1 : st.st_nlink - 2;
+}
+
+/* Under the lock: sets TID's override; false if the table is full. */
+static bool put_override(pid_t tid, pid_t tgid, uint32_t index)
+{
+	for (size_t i = 0; i < clients.overrides_len; i++) {
+		if (clients.overrides[i].tid == tid) {
+			clients.overrides[i] = (struct override){ tid, tgid, index };
+			return true;
+		}
+	}
+	if (clients.overrides_len == OVERRIDES_MAX)
+		return false;
+	clients.overrides[clients.overrides_len++] = (struct override){ tid, tgid, index };
+	return true;
+}
+
+/* Under the lock: forgets the overrides of TGID's threads. */
+static void drop_overrides(pid_t tgid)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < clients.overrides_len; i++)
+		if (clients.overrides[i].tgid != tgid)
+			clients.overrides[kept++] = clients.overrides[i];
+	clients.overrides_len = kept;
+}
+
+/* Under the lock: whether every thread of TGID has INDEX by an override. */
+static bool all_threads_have(pid_t tgid, uint32_t index)
+{
+	char path[32];
+	autoclosedir DIR *dir = NULL;
+	struct dirent *entry;
+
+	snprintf(path, sizeof(path), "%d/task", (int)tgid);
+	dir = opendir(path);
+	if (!dir)
+		return false;
+	while ((entry = readdir(dir))) {
+		pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+		bool has = tid == 0;
+
+		for (size_t i = 0; i < clients.overrides_len && !has; i++)
+			has = clients.overrides[i].tid == tid && clients.overrides[i].index == index;
+		if (!has)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * One thread of several. glibc makes each thread of a process call in turn, so in the end all agree and
+ * the process's word says it; a raw call leaves an override for its thread.
+ */
+static int set_thread_cred(struct request *r, uint32_t index)
+{
+	pid_t tgid = client_tgid(r->tid);
+	uint64_t word = is_ours(r->cred_word) ? r->cred_word : WORD_MAGIC;
+	bool fits, agree = false;
+
+	if (tgid < 0)
+		return -ESRCH;
+	pthread_mutex_lock(&clients.lock);
+	fits = put_override(r->tid, tgid, index);
+	if (fits)
+		agree = all_threads_have(tgid, index);
+	if (agree)
+		drop_overrides(tgid);
+	pthread_mutex_unlock(&clients.lock);
+	if (!fits)
+		return -EAGAIN;
+	return set_word(r->tid, agree ? (WORD_MAGIC | index) : (word | WORD_MIXED));
+}
+
+int request_set_cred(struct request *r, const struct cred *c)
+{
+	const struct cred *interned;
+	int index, result;
+
+	request_cred(r);
+	if (cred_equal(r->cred, c))
+		return 0;
+	index = add_cred(c, &interned);
+	if (index < 0)
+		return index;
+	if (!request_is_alive(r))
+		result = -ESRCH;
+	else if (count_threads(r->tid) > 1)
+		result = set_thread_cred(r, (uint32_t)index);
+	else
+		result = set_word(r->tid, WORD_MAGIC | (uint32_t)index);
+	if (result < 0) {
+		intern_unref(interned);
+		return result;
+	}
+	intern_unref(r->cred);
+	r->cred = interned;
+	return 0;
+}
+
+int request_expect_exec(struct request *r, const struct cred *after)
+{
+	struct pending record = { 0 };
+	const struct cred *interned;
+	uint32_t number;
+	int index, result;
+
+	request_cred(r);
+	result = look_at_exe(r->tid, &record);
+	if (result < 0)
+		return result;
+	index = add_cred(after, &interned);
+	if (index < 0)
+		return index;
+	intern_unref(interned);
+	record.before_word = r->cred_word;
+	record.after_word = WORD_MAGIC | (uint32_t)index;
+	pthread_mutex_lock(&clients.lock);
+	number = clients.next_pending++ % PENDING_MAX;
+	clients.pending[number] = record;
+	pthread_mutex_unlock(&clients.lock);
+	if (!request_is_alive(r))
+		return -ESRCH;
+	return set_word(r->tid, WORD_MAGIC | WORD_PENDING | number);
+}

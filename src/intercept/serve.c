@@ -1,0 +1,159 @@
+#include "intercept/serve.h"
+
+#include "base/cleanup.h"
+#include "intercept/client.h"
+#include "intercept/handlers.h"
+#include "intercept/load.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+enum { WORKERS = 4, STACK_SIZE = 256 * 1024 };
+
+static struct seccomp_notif_sizes sizes;
+/* Held by the thread that waits for notifications. */
+static pthread_mutex_t lead = PTHREAD_MUTEX_INITIALIZER;
+
+int serve_init(int listener, struct err *err)
+{
+	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
+		return err_errno(err, errno, "ask for the sizes of notifications");
+	if (sizes.seccomp_notif < sizeof(struct seccomp_notif))
+		sizes.seccomp_notif = sizeof(struct seccomp_notif);
+	if (sizes.seccomp_notif_resp < sizeof(struct seccomp_notif_resp))
+		sizes.seccomp_notif_resp = sizeof(struct seccomp_notif_resp);
+	load_init(listener);
+	return 0;
+}
+
+/* Calls whose handling is short and never waits for a disk or another process. */
+static bool is_short(int nr)
+{
+	switch (nr) {
+	case __NR_execve:
+	case __NR_execveat:
+	case __NR_openat2:
+	case __NR_bind:
+	case __NR_getsockopt:
+	case __NR_fchown:
+	case __NR_fchownat:
+	case __NR_mknodat:
+	case __NR_mkdirat:
+	case __NR_symlinkat:
+	case __NR_prlimit64:
+	case __NR_capget:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static void answer(struct request *r, int result)
+{
+	struct seccomp_notif_resp *reply = r->worker->reply;
+
+	if (result == ANSWER_SENT)
+		return;
+	memset(reply, 0, sizes.seccomp_notif_resp);
+	reply->id = r->id;
+	if (result == ANSWER_CONTINUE)
+		reply->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+	else if (result < 0)
+		reply->error = result;
+	else
+		reply->val = r->value;
+	/* ENOENT: the caller has been killed meanwhile. */
+	(void)ioctl(r->worker->listener, SECCOMP_IOCTL_NOTIF_SEND, reply);
+}
+
+static void handle(struct worker *w)
+{
+	struct request r = {
+		.worker = w,
+		.id = w->notif->id,
+		.tid = (pid_t)w->notif->pid,
+		.nr = w->notif->data.nr,
+		.args = (const uint64_t *)w->notif->data.args,
+	};
+	handler_fn handler = handler_of(r.nr);
+
+	answer(&r, handler ? handler(&r) : ANSWER_CONTINUE);
+	request_done(&r);
+}
+
+/* Whether no process is left that could send a notification. */
+static bool has_ended(int listener)
+{
+	struct pollfd p = { .fd = listener, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR | POLLNVAL));
+}
+
+/* The next notification; false when there will be no more. */
+static bool receive(struct worker *w)
+{
+	for (;;) {
+		memset(w->notif, 0, sizes.seccomp_notif);
+		if (ioctl(w->listener, SECCOMP_IOCTL_NOTIF_RECV, w->notif) == 0)
+			return true;
+		/* ENOENT: its sender was killed before we got it, or there are no senders any more. */
+		if (errno != EINTR && (errno != ENOENT || has_ended(w->listener)))
+			return false;
+	}
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	bool is_leader = false;
+
+	if (unshare(CLONE_FS) < 0)
+		abort();
+	for (;;) {
+		if (!is_leader)
+			pthread_mutex_lock(&lead);
+		is_leader = true;
+		if (!receive(w))
+			break;
+		load_note(w->notif);
+		if (!is_short(w->notif->data.nr)) {
+			pthread_mutex_unlock(&lead);
+			is_leader = false;
+		}
+		handle(w);
+	}
+	pthread_mutex_unlock(&lead);
+	return NULL;
+}
+
+static bool init_worker(struct worker *w, int listener)
+{
+	w->listener = listener;
+	w->umask = -1;
+	w->notif = calloc(1, sizes.seccomp_notif);
+	w->reply = calloc(1, sizes.seccomp_notif_resp);
+	return w->notif && w->reply;
+}
+
+int serve_run(int listener)
+{
+	static struct worker workers[WORKERS];
+	pthread_t threads[WORKERS];
+	pthread_attr_t attr;
+	size_t started = 0;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	for (size_t i = 0; i < WORKERS; i++)
+		if (init_worker(&workers[i], listener) && pthread_create(&threads[started], &attr, work, &workers[i]) == 0)
+			started++;
+	for (size_t i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+	pthread_attr_destroy(&attr);
+	return started > 0 ? 0 : -ENOMEM;
+}

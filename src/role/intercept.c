@@ -1,0 +1,119 @@
+/*
+ * libexec/cloche/intercept: answers the intercepted calls of one container (src/intercept).
+ *
+ * It is started by intercept_start with its listener, a pidfd of the container's pid 1, an O_PATH of the
+ * outer /proc and a control socket, at fixed numbers. It joins the container's user and mount namespace,
+ * so that "/" is the container's and files belong to root there, but stays in the outer pid namespace: the
+ * container can't see it, and the numbers in notifications are those of the outer /proc, its working folder.
+ */
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "intercept/client.h"
+#include "intercept/confine.h"
+#include "intercept/filter.h"
+#include "intercept/helper.h"
+#include "intercept/place.h"
+#include "intercept/proc.h"
+#include "intercept/serve.h"
+#include "sys/msg.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+
+/* The number of the container's pid 1, from its pidfd. */
+static pid_t pid_of(int pidfd)
+{
+	char path[64], line[128];
+	autofclose FILE *f = NULL;
+	int pid = -1;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Pid: %d", &pid) == 1)
+			break;
+	return pid;
+}
+
+static int join_container(struct err *err)
+{
+	if (setns(HELPER_INIT, CLONE_NEWUSER) < 0)
+		return err_errno(err, errno, "join the container's user namespace");
+	if (setns(HELPER_INIT, CLONE_NEWNS) < 0)
+		return err_errno(err, errno, "join the container's mount namespace");
+	if (fchdir(HELPER_PROC) < 0)
+		return err_errno(err, errno, "enter the outer /proc");
+	return 0;
+}
+
+static int set_up(pid_t init, struct err *err)
+{
+	int r = join_container(err);
+
+	if (r < 0)
+		return r;
+	r = place_init_root();
+	if (r < 0)
+		return err_errno(err, -r, "open the container's root");
+	proc_init();
+	r = client_init(init);
+	if (r < 0)
+		return err_errno(err, -r, "read what the container's process is");
+	r = serve_init(HELPER_LISTENER, err);
+	if (r < 0)
+		return r;
+	return confine_self(err);
+}
+
+/* Ends all of it when pid 1 has ended, whatever the workers are waiting for. */
+static void *watch_init(void *arg)
+{
+	struct pollfd p = { .fd = HELPER_INIT, .events = POLLIN };
+
+	(void)arg;
+	while (poll(&p, 1, -1) < 0 && errno == EINTR)
+		;
+	_exit(0);
+}
+
+static void report(const struct err *err)
+{
+	struct helper_report h = { .code = err->code };
+
+	snprintf(h.text, sizeof(h.text), "%s", err->msg);
+	(void)msg_send(HELPER_CONTROL, &h, sizeof(h), NULL, 0, NULL);
+	close(HELPER_CONTROL);
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = { 0 };
+	pid_t init = pid_of(HELPER_INIT);
+	pthread_t watcher;
+
+	if (argc != 2 || argv[1][0] < '1' || argv[1][0] > '3' || argv[1][1] != '\0' || init <= 0) {
+		fprintf(stderr, "cloche-intercept: is started by cloche\n");
+		return 2;
+	}
+	intercept_level = argv[1][0] - '0';
+	if (set_up(init, &err) < 0) {
+		report(&err);
+		return 1;
+	}
+	if (pthread_create(&watcher, NULL, watch_init, NULL) != 0) {
+		err_errno(&err, EAGAIN, "start a thread");
+		report(&err);
+		return 1;
+	}
+	report(&err);
+	serve_run(HELPER_LISTENER);
+	/* No process is left that could call; pid 1 is about to end, or there are only those without the filter. */
+	pthread_join(watcher, NULL);
+	return 0;
+}
