@@ -220,7 +220,7 @@ void request_done(struct request *r)
 
 const struct cred *client_cred(pid_t tid)
 {
-	uint64_t word, resolved;
+	uint64_t word = RLIM_INFINITY, resolved;
 
 	if (get_word(tid, &word) < 0)
 		return NULL;

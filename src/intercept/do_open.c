@@ -23,18 +23,29 @@ struct open_call {
 	mode_t mode;
 };
 
-/* The devices that every container has under this name in its own /dev. */
+/* The devices (major 1) that every container has under this name in its own /dev. */
+static const struct {
+	uint32_t minor;
+	const char *path;
+} known_devices[] = { { 3, "/dev/null" }, { 5, "/dev/zero" }, { 7, "/dev/full" }, { 8, "/dev/random" }, { 9, "/dev/urandom" } };
+
 static const char *known_device(const struct owner *o)
 {
-	static const struct {
-		uint32_t minor;
-		const char *path;
-	} memory[] = { { 3, "/dev/null" }, { 5, "/dev/zero" }, { 7, "/dev/full" }, { 8, "/dev/random" }, { 9, "/dev/urandom" } };
-
-	for (size_t i = 0; o->type == S_IFCHR && o->major == 1 && i < ARRAY_SIZE(memory); i++)
-		if (memory[i].minor == o->minor)
-			return memory[i].path;
+	for (size_t i = 0; o->type == S_IFCHR && o->major == 1 && i < ARRAY_SIZE(known_devices); i++)
+		if (known_devices[i].minor == o->minor)
+			return known_devices[i].path;
 	return NULL;
+}
+
+/* Looking at every file would cost; devices have their usual names, or stand in a folder of that name. */
+static bool is_like_device(const char *path)
+{
+	const char *name = path_basename(path);
+
+	for (size_t i = 0; i < ARRAY_SIZE(known_devices); i++)
+		if (strcmp(name, path_basename(known_devices[i].path)) == 0)
+			return true;
+	return strstr(path, "dev/");
 }
 
 /*
@@ -47,7 +58,7 @@ static int open_stand_in(struct request *r, struct place *p, const struct open_c
 	const char *device;
 	struct file file;
 
-	if (!strstr(p->asked, "dev/") || (call->flags & (O_NOFOLLOW | O_EXCL)))
+	if (!is_like_device(p->asked) || (call->flags & (O_NOFOLLOW | O_EXCL)))
 		return ANSWER_CONTINUE;
 	if (stat(p->path, &file.st) < 0 || !S_ISSOCK(file.st.st_mode))
 		return ANSWER_CONTINUE;

@@ -16,8 +16,8 @@ enum intercept_level {
 	INTERCEPT_WRITE = 1,  /* ids, owners and devices can be set, and ids read */
 	INTERCEPT_READ = 2,   /* files show their owners: the default */
 	INTERCEPT_ACCESS = 3, /* users are refused what they should be refused */
+	INTERCEPT_LEVEL_DEFAULT = INTERCEPT_READ,
 };
-enum { INTERCEPT_LEVEL_DEFAULT = INTERCEPT_READ };
 
 /* For installing: SECCOMP_FILTER_FLAG_NEW_LISTENER and _WAIT_KILLABLE_RECV (kernel 5.19; without it, signals run finished calls again). */
 enum { INTERCEPT_FILTER_FLAGS = (1 << 3) | (1 << 5) };

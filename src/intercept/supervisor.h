@@ -20,7 +20,7 @@
 struct intercept_options {
 	enum intercept_level level; /* what the filter was built with */
 };
-#define INTERCEPT_OPTIONS_INIT ((struct intercept_options){ .level = INTERCEPT_LEVEL_DEFAULT })
+#define INTERCEPT_OPTIONS_INIT ((struct intercept_options){ .level = INTERCEPT_READ })
 
 /*
  * Starts it for the container whose pid 1 is INIT, which must have its final root by now. LISTENER is

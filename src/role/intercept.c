@@ -86,7 +86,7 @@ static void report(const struct err *err)
 {
 	struct helper_report h = { .code = err->code };
 
-	snprintf(h.text, sizeof(h.text), "%s", err->msg);
+	memcpy(h.text, err->msg, strnlen(err->msg, sizeof(h.text) - 1));
 	(void)msg_send(HELPER_CONTROL, &h, sizeof(h), NULL, 0, NULL);
 	close(HELPER_CONTROL);
 }
