@@ -2,9 +2,11 @@
 
 #include <string.h>
 
-extern const struct command cmd_help, cmd_version;
+extern const struct command cmd_help, cmd_namespaces, cmd_top, cmd_version;
 
 const struct command *const all_commands[] = {
+	&cmd_namespaces,
+	&cmd_top,
 	&cmd_help,
 	&cmd_version,
 	NULL,

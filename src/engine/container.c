@@ -10,7 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -291,6 +291,22 @@ static int read_live(struct store *s, const char *id, char text[static LIVE_MAX]
 	return 1;
 }
 
+/* "<pid> <seconds> <nanoseconds>\n"; what is still empty has not begun. */
+static int parse_live(char *text, struct container_status *ret)
+{
+	int64_t numbers[3];
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		char *word = strsep(&text, " \n");
+
+		if (!word || num_parse_i64(word, &numbers[i]) < 0)
+			return -EBADMSG;
+	}
+	ret->pid = (pid_t)numbers[0];
+	ret->started = (struct timespec){ .tv_sec = numbers[1], .tv_nsec = numbers[2] };
+	return 0;
+}
+
 const char *container_phase_name(enum container_phase phase)
 {
 	static const char *const names[] = { "created", "running", "exited", "exited" };
@@ -303,17 +319,13 @@ int container_status_read(struct store *s, const char *id, struct container_stat
 	struct container_status status = { .phase = CONTAINER_CREATED };
 	char text[LIVE_MAX];
 	autoclose int fd = -1;
-	long long seconds;
-	int pid, r = read_live(s, id, text, err);
+	int r = read_live(s, id, text, err);
 
 	if (r < 0)
 		return r;
 	if (r == 1) {
-		if (sscanf(text, "%d %lld %ld", &pid, &seconds, &status.started.tv_nsec) == 3) {
+		if (parse_live(text, &status) == 0)
 			status.phase = CONTAINER_RUNNING;
-			status.pid = pid;
-			status.started.tv_sec = seconds;
-		}
 		*ret = status;
 		return 0;
 	}
@@ -356,6 +368,38 @@ int container_pidfd(struct store *s, const char *id, pid_t *ret_pid, struct err 
 	if (ret_pid)
 		*ret_pid = before.pid;
 	return TAKE_FD(fd);
+}
+
+/* Waits for the lock of the live file that is there now; its holder removes the file before letting go. */
+static int wait_for_owner(struct store *s, const char *id, struct err *err)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	char path[LIVE_PATH_MAX];
+	autoclose int fd = -1;
+
+	live_path(id, path);
+	fd = openat(store_run_fd(s, NULL), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_errno(err, errno, "open live state '%s/%s'", s->runroot, path);
+	while (fcntl(fd, F_OFD_SETLKW, &lock) < 0)
+		if (errno != EINTR)
+			return err_errno(err, errno, "wait for the end of container %.12s", id);
+	return 0;
+}
+
+int container_kill(struct store *s, const char *id, struct err *err)
+{
+	autoclose int fd = container_pidfd(s, id, NULL, err);
+
+	if (fd == -ESRCH) {
+		err_clear(err);
+		return 0;
+	}
+	if (fd < 0)
+		return fd;
+	if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
+		return err_errno(err, errno, "end container %.12s", id);
+	return wait_for_owner(s, id, err);
 }
 
 int container_remove(struct store *s, const char *id, struct err *err)

@@ -91,6 +91,9 @@ void container_live_done(struct container_live *l);
 /* A pidfd of pid 1 of a running container; -ESRCH if it isn't running. */
 int container_pidfd(struct store *s, const char *id, pid_t *ret_pid, struct err *err);
 
+/* Ends a container (SIGKILL to its pid 1) and waits until its command has let go of it. One that doesn't run is fine. */
+int container_kill(struct store *s, const char *id, struct err *err);
+
 /* Moves a container that isn't running to trash/. -EBUSY if it is. */
 int container_remove(struct store *s, const char *id, struct err *err);
 

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "sys/fs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -94,6 +95,77 @@ static char *follow(int at, const char *name, const char *done, const char *rest
 	base = path_resolve(done, target);
 	joined = base ? str_format("%s/%s", base, rest) : NULL;
 	return joined ? path_clean(joined) : NULL;
+}
+
+/* The folder or other thing at PATH, whose links aren't followed. 1: DIR is the folder; 0: ST is what else is there. */
+static int find(const struct layered *l, const char *path, struct merged_dir *dir, struct stat *st)
+{
+	autofree char *words = path_clean(path);
+	char *rest, *name;
+
+	if (!words)
+		return -ENOMEM;
+	*dir = (struct merged_dir){ .len = l->len };
+	memcpy(dir->fds, l->fds, l->len * sizeof(int));
+	rest = words + 1;
+	while (rest && *rest && (name = strsep(&rest, "/"))) {
+		struct merged_dir next;
+		int at, r = lookup(dir, name, &next, st, &at);
+
+		merged_dir_done(dir);
+		*dir = next;
+		if (r < 0)
+			return r;
+		if (r == 0)
+			return rest ? -ENOTDIR : 0;
+	}
+	return dir->len ? 1 : -ENOENT;
+}
+
+int layered_stat(const struct layered *l, const char *path, struct stat *ret)
+{
+	CLEANUP(merged_dir_done) struct merged_dir dir = { 0 };
+	int r = find(l, path, &dir, ret);
+
+	if (r == 1 && fstat(dir.fds[0], ret) < 0)
+		return -errno;
+	return r < 0 ? r : 0;
+}
+
+static int add_names(const struct merged_dir *dir, size_t layer, struct strv *ret, struct strv *gone)
+{
+	int copy = openat(dir->fds[layer], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclosedir DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *e;
+
+	if (!d)
+		return -errno;
+	while ((e = readdir(d))) {
+		struct stat st;
+
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || strv_contains(ret, e->d_name) ||
+		    strv_contains(gone, e->d_name))
+			continue;
+		if (fstatat(dir->fds[layer], e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return -errno;
+		if (strv_add(is_whiteout(&st) ? gone : ret, e->d_name) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int layered_list(const struct layered *l, const char *path, struct strv *ret, struct err *err)
+{
+	CLEANUP(merged_dir_done) struct merged_dir dir = { 0 };
+	autostrv struct strv gone = { 0 };
+	struct stat st;
+	int r = find(l, path, &dir, &st);
+
+	if (r == 0)
+		r = -ENOTDIR;
+	for (size_t i = 0; r >= 0 && i < dir.len; i++)
+		r = add_names(&dir, i, ret, &gone);
+	return r < 0 ? err_errno(err, -r, "image's '%s'", path) : 0;
 }
 
 /*

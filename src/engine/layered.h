@@ -9,8 +9,10 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/vec.h"
 
 #include <stddef.h>
+#include <sys/stat.h>
 
 enum { LAYERED_MAX = 512, LAYERED_LINKS_MAX = 40 };
 
@@ -22,3 +24,12 @@ struct layered {
 
 /* The regular file PATH (absolute in the image) into BUF, at most MAX bytes. -ENOENT, -EACCES, -ELOOP, -E2BIG, -EINVAL (no regular file). */
 int layered_read_file(const struct layered *l, const char *path, size_t max, struct buf *buf, struct err *err);
+
+/*
+ * What the merged tree has at PATH: as layered_read_file finds it, but a link as the last component is not followed.
+ * -ENOENT, -ENOTDIR.
+ */
+int layered_stat(const struct layered *l, const char *path, struct stat *ret);
+
+/* The names in the merged folder PATH, appended to RET in no order. -ENOENT, -ENOTDIR. */
+int layered_list(const struct layered *l, const char *path, struct strv *ret, struct err *err);

@@ -1,0 +1,86 @@
+#include "cli/command.h"
+
+#include "base/str.h"
+#include "engine/container.h"
+#include "layer/ensure.h"
+#include "sys/idmap.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct rm_options {
+	bool force, volumes;
+};
+
+static const struct option rm_table[] = {
+	OPTION_FLAG("force", 'f', struct rm_options, force, "end it first if it runs; one that isn't there is fine"),
+	OPTION_FLAG("volumes", 'v', struct rm_options, volumes, "with its nameless volumes (there are none yet)"),
+	OPTION_LATER("link", 'l', "links come with private networks, in the next version"),
+	OPTION_END,
+};
+
+static int remove_one(struct store *s, const struct rm_options *o, const char *word, struct err *err)
+{
+	char id[CONTAINER_ID_MAX];
+	int r = container_find(s, word, id, err);
+
+	if (r == -ENOENT && o->force) {
+		err_clear(err);
+		return 0;
+	}
+	if (r >= 0 && o->force)
+		r = container_kill(s, id, err);
+	if (r >= 0)
+		r = container_remove(s, id, err);
+	if (r == -ENOENT && o->force) {
+		/* Its own command has removed it meanwhile (--rm). */
+		err_clear(err);
+		r = 0;
+	}
+	if (r == -EBUSY)
+		err_hint(err, "it runs: 'cloche rm -f %s' ends it first", word);
+	if (r < 0)
+		return r;
+	puts(word);
+	return 0;
+}
+
+static int run_rm(const void *options, const struct strv *args, struct err *err)
+{
+	const struct rm_options *o = options;
+	struct store_options where = { .root = global_options.root, .runroot = global_options.runroot };
+	autostore struct store *s = NULL;
+	struct idmap ids;
+	int failed = 0;
+
+	if (idmap_detect(&ids, err) < 0)
+		return -1;
+	where.single = ids.mode == ID_MODE_SINGLE;
+	if (store_open(&where, &s, err) < 0)
+		return -1;
+	for (size_t i = 0; i < args->len; i++) {
+		struct err one = { 0 };
+
+		if (remove_one(s, o, args->items[i], &one) >= 0)
+			continue;
+		err_wrap(&one, "rm");
+		err_print(stderr, &one);
+		failed = 1;
+	}
+	containers_sweep(s, 0, true);
+	layers_sweep(s, &ids);
+	return failed;
+}
+
+const struct command cmd_rm = {
+	.name = "rm",
+	.group = "Containers",
+	.summary = "remove containers",
+	.usage = "CONTAINER...",
+	.complete = "container",
+	.options = rm_table,
+	.options_size = sizeof(struct rm_options),
+	.min_args = 1,
+	.max_args = -1,
+	.run = run_rm,
+};
