@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/vec.h"
 
@@ -118,9 +119,9 @@ struct oci_seccomp {
 
 struct sock_filter;
 
-/* A profile that is ready, for the common case: the runtime loads `filter` and config.json gets `json`. */
+/* A profile that is ready, for the common case: the runtime loads `filter` and config.json gets `json`. All borrowed. */
 struct oci_seccomp_ready {
-	const char *json; /* the value of linux.seccomp */
+	const char *json; /* the value of linux.seccomp; NULL: none is ready */
 	const struct sock_filter *filter;
 	size_t filter_len;
 };
@@ -133,7 +134,7 @@ struct oci_linux {
 	struct oci_devices devices;
 	bool has_seccomp;
 	struct oci_seccomp seccomp;
-	const struct oci_seccomp_ready *seccomp_ready; /* borrowed; used in place of `seccomp` when set */
+	struct oci_seccomp_ready seccomp_ready; /* used in place of `seccomp` when its json is set */
 	char *rootfs_propagation;
 	struct strv masked_paths, readonly_paths;
 	char *mount_label;
@@ -166,6 +167,8 @@ void oci_spec_done(struct oci_spec *spec);
 
 /* Parses a linux.seccomp object alone. */
 int oci_seccomp_parse(const char *text, size_t len, struct oci_seccomp *ret, struct err *err);
+/* Appends it as JSON. */
+int oci_seccomp_write(const struct oci_seccomp *seccomp, struct buf *buf, struct err *err);
 void oci_seccomp_done(struct oci_seccomp *seccomp);
 
 /* Appends a mount; OPTIONS are separated by commas; TYPE and SOURCE may be NULL. 0 or -ENOMEM. */

@@ -6,7 +6,8 @@
  * loaded too, since the kernel then runs it once for every system call number to find those that are always
  * allowed (seccomp_cache_prepare, since 5.11).
  *
- * Names become numbers by libseccomp's tables. Numbers that an architecture lacks are skipped.
+ * Names become numbers by libseccomp's tables. Numbers that an architecture lacks are skipped; where the default
+ * is an error, calls with numbers above all that rules name give ENOSYS.
  */
 #pragma once
 
@@ -32,6 +33,7 @@ struct seccomp_cond {
 struct seccomp_rule {
 	int number; /* of the call, in the numbering of the architecture that the rule stands in */
 	uint32_t action;
+	uint32_t order; /* set by seccomp_add_rule */
 	struct seccomp_cond conds[SECCOMP_ARGS_MAX];
 	size_t conds_len;
 };

@@ -66,11 +66,26 @@ static int arrange_fds(const struct spawn *s, int report)
 	return report;
 }
 
-static _Noreturn void run_child(const struct spawn *s, int report, pid_t parent)
+/* Waits until the parent has done its part; an end of file means that it could not. */
+static void wait_for_parent(int go)
+{
+	char byte;
+	ssize_t n;
+
+	do
+		n = read(go, &byte, 1);
+	while (n < 0 && errno == EINTR);
+	if (n != 1)
+		_exit(127);
+}
+
+static _Noreturn void run_child(const struct spawn *s, int report, int go, pid_t parent)
 {
 	static char *const no_env[] = { NULL };
 	int r;
 
+	if (s->on_child)
+		wait_for_parent(go);
 	reset_signals();
 	if (s->die_with_parent && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent))
 		child_fail(report, "tie to the parent", errno ? errno : ESRCH);
@@ -101,11 +116,15 @@ static int read_failure(int report, const struct spawn *s, struct err *err)
 
 int spawn_start(const struct spawn *s, struct process *ret, struct err *err)
 {
-	autoclose int report_read = -1, report_write = -1;
+	autoclose int report_read = -1, report_write = -1, go_read = -1, go_write = -1;
 	struct process p = PROCESS_INIT;
-	struct clone_args args = { .flags = CLONE_PIDFD, .pidfd = (uintptr_t)&p.pidfd, .exit_signal = SIGCHLD };
+	struct clone_args args = {
+		.flags = CLONE_PIDFD | s->clone_flags,
+		.pidfd = (uintptr_t)&p.pidfd,
+		.exit_signal = SIGCHLD,
+	};
 	pid_t self = getpid();
-	int pipe_fds[2], r;
+	int pipe_fds[2], r = 0;
 
 	if (s->fds_len < 3 || s->fds_len > SPAWN_FDS_MAX)
 		return err_set(err, EINVAL, "start '%s': %zu descriptors", s->path, s->fds_len);
@@ -113,14 +132,29 @@ int spawn_start(const struct spawn *s, struct process *ret, struct err *err)
 		return err_errno(err, errno, "start '%s': make a pipe", s->path);
 	report_read = pipe_fds[0];
 	report_write = pipe_fds[1];
+	if (s->on_child && pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return err_errno(err, errno, "start '%s': make a pipe", s->path);
+	if (s->on_child) {
+		go_read = pipe_fds[0];
+		go_write = pipe_fds[1];
+	}
 
 	p.pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	if (p.pid < 0)
 		return err_errno(err, errno, "start '%s': clone", s->path);
-	if (p.pid == 0)
-		run_child(s, report_write, self);
+	if (p.pid == 0) {
+		if (s->on_child)
+			close(go_write);
+		run_child(s, report_write, go_read, self);
+	}
 	close(TAKE_FD(report_write));
-	r = read_failure(report_read, s, err);
+	if (s->on_child) {
+		r = s->on_child(p.pid, s->on_child_arg, err);
+		if (r >= 0)
+			(void)!write(go_write, "", 1);
+	}
+	if (r >= 0)
+		r = read_failure(report_read, s, err);
 	if (r < 0) {
 		process_done(&p);
 		return r;

@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct spawn {
@@ -23,6 +24,10 @@ struct spawn {
 	/* Runs in the child just before exec, async-signal-safe only: 0, or a negative errno. May be NULL. */
 	int (*setup)(void *arg);
 	void *setup_arg;
+	uint64_t clone_flags; /* further CLONE_NEW* flags */
+	/* Runs in the parent once the child exists; the child waits until it has returned 0. May be NULL. */
+	int (*on_child)(pid_t pid, void *arg, struct err *err);
+	void *on_child_arg;
 };
 
 struct process {

@@ -1,0 +1,324 @@
+/* The caller's side of a start: clone, then a conversation with the new process until its program runs. */
+#include "base/cleanup.h"
+#include "runtime/start.h"
+#include "sys/userns.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Docker's codes: what went wrong on our side, a program that can't be executed, one that isn't there. */
+enum { CODE_OURS = 125, CODE_NOT_EXECUTABLE = 126, CODE_NOT_FOUND = 127 };
+
+static void set_exit_code(const struct runtime_options *options, int code)
+{
+	if (options->exit_code)
+		*options->exit_code = code;
+}
+
+/* --- what the new process says --- */
+
+/* One message, and its descriptor if it has one; -ECONNRESET at the end. */
+static int receive(int sock, struct start_message *m, int *ret_fd)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = { .iov_base = m, .iov_len = sizeof(*m) };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control) };
+	struct cmsghdr *c;
+	ssize_t n;
+
+	do
+		n = recvmsg(sock, &h, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < (ssize_t)sizeof(struct start_exec_failure))
+		return -ECONNRESET;
+	memset((char *)m + n, 0, sizeof(*m) - (size_t)n);
+	*ret_fd = -1;
+	c = CMSG_FIRSTHDR(&h);
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(ret_fd, CMSG_DATA(c), sizeof(int));
+	return 0;
+}
+
+/* What would help, for those failures whose cause is known. */
+static void hint(struct err *err, const char *what, int code)
+{
+	if (strcmp(what, "mount a new /proc") == 0 && code == EPERM)
+		err_hint(err, "a part of the /proc here is masked, as in an unprivileged pod or container, and the kernel then "
+			      "refuses a new one: run it there with unmasked /proc (Kubernetes: procMount: Unmasked; "
+			      "docker and podman: --security-opt unmask=ALL)");
+	else if (strcmp(what, "set the limit") == 0 && code == EPERM)
+		err_hint(err, "an ordinary user can't raise a limit above the hard limit of its own session (ulimit -H)");
+	else if ((strcmp(what, "take on the user") == 0 || strcmp(what, "take on the group") == 0 ||
+		  strcmp(what, "set the additional groups") == 0) && (code == EINVAL || code == EPERM))
+		err_hint(err, "that id is not mapped in the container's user namespace: only one of ours is, or the range in "
+			      "/etc/subuid is too short");
+	else if (strcmp(what, "enter the working folder") == 0 && code == EACCES)
+		err_hint(err, "the container's user has no right to enter it");
+	else if (strcmp(what, "bind") == 0 && code == EINVAL)
+		err_hint(err, "something is mounted below it that may not be uncovered: bind it with 'rbind'");
+	else if (strcmp(what, "find the volume") == 0 && code == ENOENT)
+		err_hint(err, "the source of a volume must exist");
+	else if (strcmp(what, "mount the overlay") == 0)
+		err_hint(err, "'cloche doctor' says whether overlay works on this file system");
+}
+
+/* True if CODE is overlayfs refusing these folders, as opposed to something being missing. */
+static bool is_overlay_refusal(const char *what, int code)
+{
+	return strcmp(what, "mount the overlay") == 0 &&
+	       (code == EINVAL || code == EPERM || code == EACCES || code == ENODEV || code == EOPNOTSUPP || code == ELOOP);
+}
+
+static int step_failed(const struct runtime_options *options, const struct start_message *m, struct err *err)
+{
+	set_exit_code(options, CODE_OURS);
+	if (is_overlay_refusal(m->what, m->code))
+		err_set(err, RUNTIME_OVERLAY_REFUSED, "%s '%s': %s", m->what, m->path, strerror(m->code));
+	else if (m->path[0])
+		err_errno(err, m->code, "%s '%s'", m->what, m->path);
+	else
+		err_errno(err, m->code, "%s", m->what);
+	hint(err, m->what, m->code);
+	return is_overlay_refusal(m->what, m->code) ? -RUNTIME_OVERLAY_REFUSED : -m->code;
+}
+
+static int exec_failed(const struct start *st, int code, struct err *err)
+{
+	const char *program = st->spec->process.args.items[0];
+	bool missing = code == ENOENT || code == ENOTDIR;
+
+	set_exit_code(st->options, missing ? CODE_NOT_FOUND : CODE_NOT_EXECUTABLE);
+	if (missing && !strchr(program, '/'))
+		err_set(err, code, "execute '%s': not found in the container's PATH", program);
+	else
+		err_errno(err, code, "execute '%s' in the container", program);
+	if (missing && strchr(program, '/'))
+		err_hint(err, "if the file is there, its interpreter is not: the first line of a script, or the loader of a program "
+			      "for another libc");
+	else if (code == EACCES)
+		err_hint(err, "it is a folder, or has no right to be executed by the container's user");
+	else if (code == ENOEXEC)
+		err_hint(err, "it is a program of another architecture, or a script without a first line '#!…'");
+	return -code;
+}
+
+static void tell_step(const struct runtime_options *options, const struct start_message *m)
+{
+	char what[sizeof(m->what) + sizeof(m->path) + 1];
+	struct runtime_step step = { .what = what, .call = m->call, .effect = m->effect, .ns = m->ns, .result = m->code };
+
+	snprintf(what, sizeof(what), m->path[0] ? "%s %s" : "%s", m->what, m->path);
+	options->on_step(&step, options->on_step_arg);
+}
+
+static int go_on(int sock)
+{
+	ssize_t n;
+
+	do
+		n = send(sock, "", 1, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n == 1 ? 0 : -ECONNRESET;
+}
+
+/* Gives FD to the interceptor, and lets the process go on when that is ready. */
+static int pass_listener(struct start *st, const struct container_process *p, int fd, struct err *err)
+{
+	const struct runtime_options *o = st->options;
+	int r;
+
+	if (fd < 0 || !o->on_listener)
+		return err_set(err, EINVAL, "start the interceptor: nobody listens");
+	r = o->on_listener(fd, p->pid, o->on_listener_arg, err);
+	if (r < 0)
+		return r;
+	go_on(p->control);
+	return 0;
+}
+
+enum { UNTIL_READY = 1, UNTIL_EXECUTED = 2 };
+
+/* Follows the process until it says that it is ready, or has executed its program (the end of the socket). */
+static int converse(struct start *st, struct container_process *p, int until, struct err *err)
+{
+	for (;;) {
+		struct start_message m;
+		int fd = -1, r = receive(p->control, &m, &fd);
+
+		if (r < 0)
+			return until == UNTIL_EXECUTED ? 0 : err_set(err, ECANCELED, "the container's process ended while it was set up");
+		switch (m.kind) {
+		case START_STEP:
+			tell_step(st->options, &m);
+			break;
+		case START_CONSOLE:
+			p->console = fd;
+			break;
+		case START_LISTENER:
+			r = pass_listener(st, p, fd, err);
+			if (r < 0)
+				return r;
+			break;
+		case START_READY:
+			return 0;
+		case START_EXEC_FAILED:
+			return exec_failed(st, m.code, err);
+		default:
+			m.what[sizeof(m.what) - 1] = m.path[sizeof(m.path) - 1] = '\0';
+			return step_failed(st->options, &m, err);
+		}
+	}
+}
+
+/* --- the start --- */
+
+static int clone_failed(const struct start *st, int code, struct err *err)
+{
+	if (st->clone_flags & CLONE_NEWUSER)
+		return userns_refused(code, err);
+	err_errno(err, code, "make the container's namespaces");
+	if (code == EPERM)
+		err_hint(err, "without a user namespace in its configuration only root may start it");
+	return -code;
+}
+
+static void trace_clone(const struct start *st, uint64_t ns)
+{
+	struct runtime_step step = {
+		.what = "make the namespaces",
+		.call = "clone3(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | …)",
+		.effect = "a process with its own view of users, files, processes, names and network",
+		.ns = ns,
+	};
+
+	if (st->options->on_step)
+		st->options->on_step(&step, st->options->on_step_arg);
+}
+
+static int clone_process(struct start *st, struct container_process *p, struct err *err)
+{
+	struct clone_args args = {
+		.flags = st->clone_flags | CLONE_PIDFD,
+		.pidfd = (uintptr_t)&p->pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	struct timespec before, after;
+	int pair[2], r = 0;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(err, errno, "make a socket pair");
+	st->caller_end = pair[0];
+	st->child_end = pair[1];
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	p->pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (p->pid < 0)
+		return clone_failed(st, errno, err);
+	if (p->pid == 0)
+		start_child(st);
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	trace_clone(st, (uint64_t)(after.tv_sec - before.tv_sec) * 1000000000u + (uint64_t)(after.tv_nsec - before.tv_nsec));
+	p->control = TAKE_FD(st->caller_end);
+	close(TAKE_FD(st->child_end));
+	if (st->clone_flags & CLONE_NEWUSER && !st->own_maps) {
+		r = userns_write_maps(p->pid, &st->ids, err);
+		if (r == 0)
+			go_on(p->control);
+	}
+	return r;
+}
+
+static int begin(const struct oci_spec *spec, const struct runtime_options *options, bool wait, struct container_process *ret,
+		 struct err *err)
+{
+	CLEANUP(start_done) struct start st = { .spec = spec, .options = options, .wait_for_start = wait };
+	CLEANUP(container_process_done) struct container_process p = CONTAINER_PROCESS_INIT;
+	int r;
+
+	set_exit_code(options, CODE_OURS);
+	r = start_prepare(&st, err);
+	if (r == 0)
+		r = clone_process(&st, &p, err);
+	if (r == 0)
+		r = converse(&st, &p, wait ? UNTIL_READY : UNTIL_EXECUTED, err);
+	if (r < 0)
+		return r;
+	if (!wait)
+		close(TAKE_FD(p.control));
+	*ret = p;
+	p = CONTAINER_PROCESS_INIT;
+	return 0;
+}
+
+int runtime_create(const struct oci_spec *spec, const struct runtime_options *options, struct container_process *ret,
+		   struct err *err)
+{
+	return begin(spec, options, true, ret, err);
+}
+
+int runtime_run(const struct oci_spec *spec, const struct runtime_options *options, struct container_process *ret,
+		struct err *err)
+{
+	return begin(spec, options, false, ret, err);
+}
+
+int runtime_start(struct container_process *p, const struct oci_spec *spec, const struct runtime_options *options,
+		  struct err *err)
+{
+	struct start st = { .spec = spec, .options = options };
+	int r;
+
+	if (p->control < 0)
+		return err_set(err, EINVAL, "the container was started before");
+	go_on(p->control);
+	r = converse(&st, p, UNTIL_EXECUTED, err);
+	close(TAKE_FD(p->control));
+	if (r < 0)
+		container_process_done(p);
+	return r;
+}
+
+int container_process_wait(struct container_process *p, int *ret_status, struct err *err)
+{
+	int status;
+
+	while (waitpid(p->pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_errno(err, errno, "wait for the container's process %d", (int)p->pid);
+	if (p->pidfd >= 0)
+		close(TAKE_FD(p->pidfd));
+	p->pid = 0;
+	if (ret_status)
+		*ret_status = status;
+	return 0;
+}
+
+int container_exit_code(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void container_process_done(struct container_process *p)
+{
+	if (p->pid > 0 && p->pidfd >= 0) {
+		syscall(SYS_pidfd_send_signal, p->pidfd, SIGKILL, NULL, 0);
+		container_process_wait(p, NULL, NULL);
+	}
+	if (p->console >= 0)
+		close(p->console);
+	if (p->control >= 0)
+		close(p->control);
+	*p = CONTAINER_PROCESS_INIT;
+}

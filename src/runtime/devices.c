@@ -1,0 +1,116 @@
+/*
+ * /dev: six devices that every program may expect, those of the spec, and the links. Only root outside any user
+ * namespace may make device nodes, so each is the machine's own node, bound onto an empty file.
+ */
+#include "base/cleanup.h"
+#include "runtime/start.h"
+#include "sys/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+static int bind_device(struct start *st, const char *outside, const char *inside)
+{
+	autoclose int tree = place_clone_device(AT_FDCWD, outside, 0), place = -1;
+	int r = tree < 0 ? tree : 0;
+
+	if (r == 0) {
+		place = place_make(st, inside, false);
+		r = place < 0 ? place : place_attach(tree, place);
+	}
+	start_note(st, r, "bind device", inside, "", "open_tree(\"%s\", OPEN_TREE_CLONE); move_mount(tree, \"%s\")", outside,
+		   inside);
+	return r < 0 ? start_fail(st, -r, "bind the device", inside) : 0;
+}
+
+/* The ordinary six need no lookup of each place: they stand in our own fresh /dev, DEV. */
+static int bind_standard(struct start *st, int dev, const char *name)
+{
+	char outside[32];
+	autoclose int tree = -1;
+	int r = 0;
+
+	snprintf(outside, sizeof(outside), "/dev/%s", name);
+	tree = place_clone_device(AT_FDCWD, outside, 0);
+	if (tree < 0)
+		r = tree;
+	else if ((mknodat(dev, name, S_IFREG | 0666, 0) < 0 && errno != EEXIST) ||
+		 move_mount(tree, "", dev, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		r = -errno;
+	start_note(st, r, "bind device", outside, "", "open_tree(\"%s\", OPEN_TREE_CLONE); move_mount()", outside);
+	return r < 0 ? start_fail(st, -r, "bind the device", outside) : 0;
+}
+
+static int make_links(struct start *st, int dev)
+{
+	static const char *const links[][2] = {
+		{ "fd", "/proc/self/fd" },	   { "stdin", "/proc/self/fd/0" }, { "stdout", "/proc/self/fd/1" },
+		{ "stderr", "/proc/self/fd/2" }, { "core", "/proc/kcore" },	   { "ptmx", "pts/ptmx" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		if (symlinkat(links[i][1], dev, links[i][0]) < 0 && errno != EEXIST)
+			return start_fail(st, errno, "make the link in /dev", links[i][0]);
+	start_note(st, 0, "make links", "/dev", "/dev/stdin, /dev/fd and the like", "symlink(\"/proc/self/fd\", \"/dev/fd\") and %zu more",
+		   ARRAY_SIZE(links) - 1);
+	return 0;
+}
+
+/* A node of its own, as the spec says: where there is no user namespace. */
+static int make_node(struct start *st, const struct oci_device *d)
+{
+	mode_t type = d->type[0] == 'b' ? S_IFBLK : d->type[0] == 'p' ? S_IFIFO : S_IFCHR;
+	mode_t mode = (d->has_mode ? d->mode & 07777 : 0666);
+	char folder[PATH_MAX];
+	const char *slash = strrchr(d->path, '/');
+	autoclose int parent = -1;
+
+	snprintf(folder, sizeof(folder), "%.*s", (int)(slash - d->path), d->path);
+	parent = place_make(st, folder[0] ? folder : "/", true);
+	if (parent < 0)
+		return start_fail(st, -parent, "make the folder of the device", d->path);
+	if (mknodat(parent, slash + 1, type | mode, makedev((unsigned)d->major, (unsigned)d->minor)) < 0 ||
+	    fchownat(parent, slash + 1, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fchmodat(parent, slash + 1, mode, 0) < 0)
+		return start_fail(st, errno, "make the device", d->path);
+	start_note(st, 0, "make device", d->path, "", "mknod(\"%s\", 0%o, makedev(%d, %d))", d->path, (unsigned)(type | mode),
+		   (int)d->major, (int)d->minor);
+	return 0;
+}
+
+static int make_device(struct start *st, const struct oci_device *d)
+{
+	bool fifo = d->type[0] == 'p';
+
+	if (fifo || !(st->clone_flags & CLONE_NEWUSER))
+		return make_node(st, d);
+	return bind_device(st, d->path, d->path);
+}
+
+int start_make_devices(struct start *st)
+{
+	static const char *const standard[] = { "null", "zero", "full", "random", "urandom", "tty" };
+	const struct oci_devices *devices = &st->spec->linux_.devices;
+	autoclose int dev = -1;
+	int r = 0;
+
+	if (st->dev_is_foreign)
+		return 0;
+	dev = place_make(st, "/dev", true);
+	if (dev < 0)
+		return start_fail(st, -dev, "make the folder", "/dev");
+	for (size_t i = 0; i < ARRAY_SIZE(standard) && r == 0; i++)
+		r = bind_standard(st, dev, standard[i]);
+	if (r == 0)
+		r = make_links(st, dev);
+	for (size_t i = 0; i < devices->len && r == 0; i++)
+		r = make_device(st, &devices->items[i]);
+	return r;
+}

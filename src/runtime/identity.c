@@ -1,0 +1,149 @@
+/*
+ * Who the program is: user, groups, capabilities, no new privileges, seccomp.
+ *
+ * The order is bound by what each call needs. Dropping from the bounding set, and a filter without
+ * no_new_privs, need capabilities; the filter of an interceptor comes before the user and groups, which
+ * are its first calls to answer; with no_new_privs the profile comes last, so that it need not allow
+ * what happens here.
+ */
+#include "base/cleanup.h"
+#include "runtime/start.h"
+#include "sys/seccomp.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int install_profile(struct start *st)
+{
+	int r;
+
+	if (!st->filter)
+		return 0;
+	r = seccomp_install(st->filter, st->filter_len, st->filter_flags);
+	start_note(st, r, "install the seccomp profile", NULL, "system calls that no ordinary program needs are refused",
+		   "seccomp(SECCOMP_SET_MODE_FILTER, 0x%x, {%zu instructions})", st->filter_flags, st->filter_len);
+	return r < 0 ? start_fail(st, -r, "install the seccomp profile", NULL) : 0;
+}
+
+/* WAIT_KILLABLE_RECV (5.19): else a signal makes a call that was already answered run again. */
+static int install_notify(struct start *st)
+{
+	const unsigned killable = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	const struct runtime_options *o = st->options;
+	autoclose int listener = seccomp_install(o->notify_filter, o->notify_filter_len, killable);
+	int r;
+
+	if (listener == -EINVAL)
+		listener = seccomp_install(o->notify_filter, o->notify_filter_len, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+	start_note(st, listener < 0 ? listener : 0, "install the interceptor", NULL, "users, groups and owners are emulated",
+		   "seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, {%zu instructions})", o->notify_filter_len);
+	if (listener < 0)
+		return start_fail(st, -listener, "install the interceptor's filter", NULL);
+	r = start_send(st, START_LISTENER, listener);
+	if (r >= 0)
+		r = start_wait(st);
+	return r < 0 ? start_fail(st, -r, "start the interceptor", NULL) : 0;
+}
+
+/* With one id mapped the kernel denies setgroups(2), so there the caller's groups stay. */
+static int set_groups(struct start *st)
+{
+	const struct oci_ids *groups = &st->spec->process.user.additional_gids;
+	bool denied = st->own_maps && st->options->notify_filter_len == 0;
+
+	if (denied && groups->len == 0)
+		return 0;
+	if (syscall(SYS_setgroups, groups->len, groups->items) < 0)
+		return start_fail(st, errno, "set the additional groups", NULL);
+	start_note(st, 0, "set the groups", NULL, "", "setgroups(%zu, …)", groups->len);
+	return 0;
+}
+
+static int set_ids(struct start *st)
+{
+	const struct oci_user *user = &st->spec->process.user;
+	int r = set_groups(st);
+
+	if (r < 0)
+		return r;
+	/* By the bare calls: the library's would tell other threads, of which there are none. */
+	if (syscall(SYS_setresgid, user->gid, user->gid, user->gid) < 0)
+		return start_fail(st, errno, "take on the group", NULL);
+	if (syscall(SYS_setresuid, user->uid, user->uid, user->uid) < 0)
+		return start_fail(st, errno, "take on the user", NULL);
+	start_note(st, 0, "take on the user", NULL, "", "setresgid(%u, %u, %u); setresuid(%u, %u, %u)", user->gid, user->gid,
+		   user->gid, user->uid, user->uid, user->uid);
+	return 0;
+}
+
+static int set_capabilities(struct start *st)
+{
+	int r = caps_set(&st->caps);
+
+	if (r == 0)
+		r = caps_set_ambient(st->caps.ambient);
+	start_note(st, r, "drop capabilities", NULL, "even its root may do only this much",
+		   "capset({effective=0x%llx, permitted=0x%llx, inheritable=0x%llx})", (unsigned long long)st->caps.effective,
+		   (unsigned long long)st->caps.permitted, (unsigned long long)st->caps.inheritable);
+	return r < 0 ? start_fail(st, -r, "set the capabilities", NULL) : 0;
+}
+
+/* The container ends with the thread that started it. Comes after the change of user, which forgets it: prctl(2). */
+static int tie_to_caller(struct start *st)
+{
+	struct pollfd caller = { .fd = st->child_end };
+
+	if (st->options->detached)
+		return 0;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return start_fail(st, errno, "tie the container to its caller", NULL);
+	/* In case that it ended before: then its end of the socket is closed. */
+	return poll(&caller, 1, 0) == 1 && caller.revents & POLLHUP ? start_fail(st, ECANCELED, "find the caller", NULL) : 0;
+}
+
+static int set_no_new_privs(struct start *st)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return start_fail(st, errno, "set no_new_privs", NULL);
+	start_note(st, 0, "no new privileges", NULL, "setuid programs give it nothing", "prctl(PR_SET_NO_NEW_PRIVS, 1)");
+	return 0;
+}
+
+int start_take_identity(struct start *st)
+{
+	const struct oci_process *p = &st->spec->process;
+	int r = caps_limit_bounding(st->caps.bounding);
+
+	if (r < 0)
+		return start_fail(st, -r, "limit the capabilities", NULL);
+	start_note(st, 0, "limit capabilities", NULL, "no program it executes can have more",
+		   "prctl(PR_CAPBSET_DROP, …) for all but 0x%llx", (unsigned long long)st->caps.bounding);
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return start_fail(st, errno, "keep capabilities", NULL);
+	if (!p->no_new_privileges)
+		r = install_profile(st);
+	if (r == 0 && st->options->notify_filter_len > 0)
+		r = install_notify(st);
+	if (r == 0)
+		r = set_ids(st);
+	if (r < 0)
+		return r;
+	umask(p->user.has_umask ? p->user.umask & 0777 : 0022);
+	if (st->cwd && chdir(st->cwd) < 0)
+		return start_fail(st, errno, "enter the working folder", st->cwd);
+	r = tie_to_caller(st);
+	if (r == 0)
+		r = set_capabilities(st);
+	if (r == 0 && p->no_new_privileges)
+		r = set_no_new_privs(st);
+	if (r == 0 && p->no_new_privileges)
+		r = install_profile(st);
+	return r;
+}

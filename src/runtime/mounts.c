@@ -1,0 +1,177 @@
+/* The mounts of the spec, each on a place that was resolved inside the container's root. */
+#include "base/cleanup.h"
+#include "runtime/start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * A new file system on PLACE. mount(2) on "." after fchdir is one call where the newer interface needs four, and
+ * as free of races: the working folder is the descriptor that was resolved.
+ */
+static int mount_here(int place, const char *type, unsigned long flags, const char *data)
+{
+	if (fchdir(place) < 0)
+		return -errno;
+	return mount(type, ".", type, flags, data) < 0 ? -errno : 0;
+}
+
+/* Only what mount_setattr needs to be told about; PROPAGATION 0 leaves it. */
+static int set_attrs(int tree, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive)
+{
+	struct mount_attr attr = { .attr_set = set, .attr_clr = clear, .propagation = propagation };
+
+	if (!set && !clear && !propagation)
+		return 0;
+	return mount_setattr(tree, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof(attr)) < 0 ? -errno : 0;
+}
+
+/* A copy of SOURCE and, if RECURSIVE, of all mounts below, attached nowhere yet. */
+static int clone_tree(const char *source, bool recursive)
+{
+	int tree = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
+
+	return tree < 0 ? -errno : tree;
+}
+
+/* Attributes before it is attached, so that there is no moment at which it could be written. */
+static int apply_plan(int tree, const struct planned_mount *m)
+{
+	/* Clearing a flag that a more privileged mount namespace set is refused; not set, there is nothing to clear. */
+	uint64_t clear = m->attr_clear & MOUNT_ATTR__ATIME;
+	int r = set_attrs(tree, m->attr_set, clear, 0, false);
+
+	if (r == 0 && (m->recursive_set || m->recursive_clear))
+		r = set_attrs(tree, m->recursive_set, m->recursive_clear, 0, true);
+	return r;
+}
+
+static int bind_failed(struct start *st, int code, const struct planned_mount *m)
+{
+	return start_fail(st, code, code == ENOENT || code == EACCES ? "find the volume" : "bind", m->source);
+}
+
+static int mount_bind(struct start *st, const struct planned_mount *m)
+{
+	autoclose int tree = clone_tree(m->source, m->recursive), place = -1;
+	struct stat what;
+	int r;
+
+	if (tree < 0)
+		return bind_failed(st, -tree, m);
+	if (fstat(tree, &what) < 0)
+		return bind_failed(st, errno, m);
+	r = apply_plan(tree, m);
+	if (r < 0)
+		return start_fail(st, -r, "set the options of the volume", m->source);
+	place = place_make(st, m->destination, S_ISDIR(what.st_mode));
+	if (place < 0)
+		return start_fail(st, -place, "make the mount point", m->destination);
+	r = place_attach(tree, place);
+	if (r == 0 && m->propagation)
+		r = set_attrs(tree, 0, 0, m->propagation & ~(uint64_t)MS_REC, m->propagation & MS_REC);
+	start_note(st, r, m->attr_set & MOUNT_ATTR_RDONLY ? "bind read-only" : "bind", m->destination,
+		   "a file or folder of the machine, as asked",
+		   "open_tree(\"%s\", OPEN_TREE_CLONE%s); move_mount(tree, \"%s\")", m->source,
+		   m->recursive ? " | AT_RECURSIVE" : "", m->destination);
+	return r < 0 ? bind_failed(st, -r, m) : 0;
+}
+
+static const char *effect_of(const char *type)
+{
+	static const struct {
+		const char *type, *effect;
+	} effects[] = {
+		{ "proc", "it sees its own processes only" },
+		{ "tmpfs", "empty, in memory, gone with it" },
+		{ "devpts", "terminals of its own" },
+		{ "mqueue", "message queues of its own" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(effects); i++)
+		if (strcmp(type, effects[i].type) == 0)
+			return effects[i].effect;
+	return "";
+}
+
+static int mount_fs(struct start *st, const struct planned_mount *m, int place)
+{
+	int r = mount_here(place, m->type, m->flags, m->data);
+
+	start_note(st, r, "mount", m->destination, effect_of(m->type), "mount(\"%s\", \"%s\", \"%s\", 0x%lx, \"%s\")", m->type,
+		   m->destination, m->type, m->flags, m->data ? m->data : "");
+	if (r < 0 && strcmp(m->type, "proc") == 0)
+		return start_fail(st, -r, "mount a new /proc", m->destination);
+	return r < 0 ? start_fail(st, -r, "mount", m->destination) : 0;
+}
+
+/* Only the owner of the network namespace may mount a sysfs: with the machine's network, its /sys is bound. */
+static int mount_sysfs(struct start *st, const struct planned_mount *m, int place)
+{
+	int r = mount_here(place, "sysfs", m->flags, NULL);
+	autoclose int tree = -1;
+
+	start_note(st, r, "mount", m->destination, "the devices of its own network namespace", "mount(\"sysfs\", \"%s\", \"sysfs\", 0x%lx)",
+		   m->destination, m->flags);
+	if (r != -EPERM)
+		return r < 0 ? start_fail(st, -r, "mount", m->destination) : 0;
+	tree = clone_tree("/sys", true);
+	r = tree < 0 ? tree : set_attrs(tree, MOUNT_ATTR_RDONLY | m->attr_set, 0, 0, true);
+	if (r >= 0)
+		r = place_attach(tree, place);
+	start_note(st, r, "bind read-only", m->destination, "the machine's own, since its network is shared",
+		   "open_tree(\"/sys\", OPEN_TREE_CLONE | AT_RECURSIVE); move_mount()");
+	return r < 0 ? start_fail(st, -r, "bind /sys", m->destination) : 0;
+}
+
+/*
+ * One control group tree, of version 2, where there is one (alone or beside version 1). No limits are set here,
+ * so a container can do without: then the folder is empty.
+ */
+static int mount_cgroup(struct start *st, const struct planned_mount *m, int place)
+{
+	int r = mount_here(place, "cgroup2", m->flags, NULL);
+
+	start_note(st, r, "mount", m->destination, "its own control groups", "mount(\"cgroup2\", \"%s\", \"cgroup2\", 0x%lx)",
+		   m->destination, m->flags);
+	if (r == 0)
+		return 0;
+	r = mount_here(place, "tmpfs", m->flags | MS_RDONLY, "size=4k,mode=755");
+	start_note(st, r, "mount", m->destination, "empty: no control groups may be mounted here",
+		   "mount(\"tmpfs\", \"%s\", \"tmpfs\", MS_RDONLY)", m->destination);
+	return r < 0 ? start_fail(st, -r, "mount", m->destination) : 0;
+}
+
+static int mount_one(struct start *st, const struct planned_mount *m)
+{
+	autoclose int place = -1;
+
+	if (m->kind == PLAN_BIND)
+		return mount_bind(st, m);
+	place = place_make(st, m->destination, true);
+	if (place < 0)
+		return start_fail(st, -place, "make the mount point", m->destination);
+	switch (m->kind) {
+	case PLAN_SYSFS:
+		return mount_sysfs(st, m, place);
+	case PLAN_CGROUP:
+		return mount_cgroup(st, m, place);
+	default:
+		return mount_fs(st, m, place);
+	}
+}
+
+int start_mount_all(struct start *st)
+{
+	for (size_t i = 0; i < st->mounts_len; i++) {
+		int r = mount_one(st, &st->mounts[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,214 @@
+/* The mounts of a spec, understood before the process exists: options become flags, paths absolute. */
+#include "base/cleanup.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "runtime/start.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
+/* mount(8)'s names; for a bind mount they are attributes, with "r" in front for all mounts below as well. */
+static const struct option_flag {
+	const char *name;
+	bool clear;
+	unsigned long flag; /* MS_* */
+	uint64_t attr;	    /* MOUNT_ATTR_* */
+} option_flags[] = {
+	{ "ro", false, MS_RDONLY, MOUNT_ATTR_RDONLY },
+	{ "rw", true, MS_RDONLY, MOUNT_ATTR_RDONLY },
+	{ "nosuid", false, MS_NOSUID, MOUNT_ATTR_NOSUID },
+	{ "suid", true, MS_NOSUID, MOUNT_ATTR_NOSUID },
+	{ "nodev", false, MS_NODEV, MOUNT_ATTR_NODEV },
+	{ "dev", true, MS_NODEV, MOUNT_ATTR_NODEV },
+	{ "noexec", false, MS_NOEXEC, MOUNT_ATTR_NOEXEC },
+	{ "exec", true, MS_NOEXEC, MOUNT_ATTR_NOEXEC },
+	{ "nosymfollow", false, MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
+	{ "symfollow", true, MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
+	{ "nodiratime", false, MS_NODIRATIME, MOUNT_ATTR_NODIRATIME },
+	{ "diratime", true, MS_NODIRATIME, MOUNT_ATTR_NODIRATIME },
+};
+
+/* The access times are one field of the attributes. */
+static const struct option_atime {
+	const char *name;
+	unsigned long flag;
+	uint64_t attr;
+} option_atimes[] = {
+	{ "noatime", MS_NOATIME, MOUNT_ATTR_NOATIME },
+	{ "relatime", MS_RELATIME, MOUNT_ATTR_RELATIME },
+	{ "strictatime", MS_STRICTATIME, MOUNT_ATTR_STRICTATIME },
+};
+
+static const struct {
+	const char *name;
+	uint64_t propagation;
+} option_propagations[] = {
+	{ "private", MS_PRIVATE }, { "rprivate", MS_PRIVATE | MS_REC }, { "slave", MS_SLAVE },
+	{ "rslave", MS_SLAVE | MS_REC }, { "shared", MS_SHARED }, { "rshared", MS_SHARED | MS_REC },
+	{ "unbindable", MS_UNBINDABLE }, { "runbindable", MS_UNBINDABLE | MS_REC },
+};
+
+static void apply_attr(uint64_t *set, uint64_t *clear, uint64_t attr, bool is_clear)
+{
+	*(is_clear ? clear : set) |= attr;
+	*(is_clear ? set : clear) &= ~attr;
+}
+
+static bool apply_flag(struct planned_mount *m, const char *option)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(option_flags); i++) {
+		const struct option_flag *f = &option_flags[i];
+
+		if (strcmp(option, f->name) == 0) {
+			m->flags = f->clear ? m->flags & ~f->flag : m->flags | f->flag;
+			apply_attr(&m->attr_set, &m->attr_clear, f->attr, f->clear);
+			return true;
+		}
+		if (option[0] == 'r' && strcmp(option + 1, f->name) == 0) {
+			apply_attr(&m->recursive_set, &m->recursive_clear, f->attr, f->clear);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool apply_atime(struct planned_mount *m, const char *option)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(option_atimes); i++) {
+		if (strcmp(option, option_atimes[i].name) != 0)
+			continue;
+		m->flags |= option_atimes[i].flag;
+		m->attr_clear |= MOUNT_ATTR__ATIME;
+		m->attr_set |= option_atimes[i].attr;
+		return true;
+	}
+	return false;
+}
+
+static bool apply_propagation(struct planned_mount *m, const char *option)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(option_propagations); i++) {
+		if (strcmp(option, option_propagations[i].name) == 0) {
+			m->propagation = option_propagations[i].propagation;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* True if OPTION ("gid=5") names an id that the container does not have: the kernel would refuse the mount. */
+static bool names_unmapped_id(const struct start *st, const char *option)
+{
+	const char *uid = str_skip_prefix(option, "uid="), *gid = str_skip_prefix(option, "gid=");
+	uint32_t id;
+
+	if (!(st->clone_flags & CLONE_NEWUSER))
+		return false;
+	if (uid && num_parse_u32(uid, UINT32_MAX, &id) == 0)
+		return idmap_outside(st->ids.uids, st->ids.uids_len, id) < 0;
+	if (gid && num_parse_u32(gid, UINT32_MAX, &id) == 0)
+		return idmap_outside(st->ids.gids, st->ids.gids_len, id) < 0;
+	return false;
+}
+
+static int append_data(struct planned_mount *m, const char *option)
+{
+	char *joined = m->data ? str_format("%s,%s", m->data, option) : strdup(option);
+
+	if (!joined)
+		return -ENOMEM;
+	free(m->data);
+	m->data = joined;
+	return 0;
+}
+
+static int plan_option(const struct start *st, struct planned_mount *m, const char *option, struct err *err)
+{
+	if (strcmp(option, "bind") == 0 || strcmp(option, "rbind") == 0) {
+		m->kind = PLAN_BIND;
+		m->recursive = option[0] == 'r';
+		return 0;
+	}
+	if (strcmp(option, "defaults") == 0 || strcmp(option, "async") == 0 || strcmp(option, "nocopy") == 0)
+		return 0;
+	/* Also "r" + name stands for "recursively"; "relatime" and "rw" are no such names. */
+	if (apply_atime(m, option) || apply_flag(m, option) || apply_propagation(m, option))
+		return 0;
+	if (m->kind == PLAN_BIND)
+		return err_set(err, EINVAL, "mount on '%s': a bind mount has no option '%s'", m->destination, option);
+	if (names_unmapped_id(st, option))
+		return 0;
+	return append_data(m, option) < 0 ? err_oom(err) : 0;
+}
+
+static void set_kind(struct planned_mount *m, const struct oci_mount *src)
+{
+	const char *type = src->type ? src->type : "bind";
+
+	m->type = type;
+	if (strcmp(type, "bind") == 0 || strcmp(type, "rbind") == 0 || strcmp(type, "none") == 0) {
+		m->kind = PLAN_BIND;
+		m->recursive = strcmp(type, "rbind") == 0;
+	} else if (strcmp(type, "sysfs") == 0) {
+		m->kind = PLAN_SYSFS;
+	} else if (strcmp(type, "cgroup") == 0 || strcmp(type, "cgroup2") == 0) {
+		m->kind = PLAN_CGROUP;
+	} else {
+		m->kind = PLAN_FS;
+	}
+	for (size_t i = 0; i < src->options.len; i++)
+		if (strcmp(src->options.items[i], "bind") == 0 || strcmp(src->options.items[i], "rbind") == 0)
+			m->kind = PLAN_BIND;
+}
+
+static int plan_mount(struct start *st, const struct oci_mount *src, struct planned_mount *m, struct err *err)
+{
+	int r;
+
+	if (src->destination[0] != '/')
+		return err_set(err, EINVAL, "mount on '%s': the destination is not absolute", src->destination);
+	if (src->uid_mappings.len || src->gid_mappings.len)
+		return err_set(err, EOPNOTSUPP, "mount on '%s': mapped ids are not supported", src->destination);
+	m->destination = path_clean(src->destination);
+	if (!m->destination)
+		return err_oom(err);
+	if (strcmp(m->destination, "/") == 0)
+		return err_set(err, EINVAL, "mount on '/': that is the root");
+	set_kind(m, src);
+	for (size_t i = 0; i < src->options.len; i++) {
+		r = plan_option(st, m, src->options.items[i], err);
+		if (r < 0)
+			return r;
+	}
+	if (m->kind == PLAN_BIND) {
+		if (!src->source)
+			return err_set(err, EINVAL, "mount on '%s': a bind mount has no source", src->destination);
+		m->source = path_resolve(st->bundle, src->source);
+		if (!m->source)
+			return err_oom(err);
+	}
+	return 0;
+}
+
+int start_plan_mounts(struct start *st, struct err *err)
+{
+	const struct oci_mounts *mounts = &st->spec->mounts;
+
+	st->mounts = calloc(mounts->len + 1, sizeof(*st->mounts));
+	if (!st->mounts)
+		return err_oom(err);
+	st->mounts_len = mounts->len;
+	for (size_t i = 0; i < mounts->len; i++) {
+		int r = plan_mount(st, &mounts->items[i], &st->mounts[i], err);
+
+		if (r < 0)
+			return r;
+		/* Whoever gives the container a whole /dev has filled it. */
+		if (strcmp(st->mounts[i].destination, "/dev") == 0)
+			st->dev_is_foreign = st->mounts[i].kind == PLAN_BIND;
+	}
+	return 0;
+}

@@ -1,0 +1,313 @@
+/* What is looked up, understood and refused before the process exists. */
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "oci/fields.h"
+#include "runtime/start.h"
+#include "sys/userns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
+/* --- refusals: nothing in a spec is ignored --- */
+
+static int refuse(const char *what, struct err *err)
+{
+	return err_set(err, EOPNOTSUPP, "the configuration has %s, which is not supported yet", what);
+}
+
+/* The rules for devices are met as they are: nodes can't be made in a user namespace, and only listed ones are bound. */
+static int check_resources(const char *text, struct err *err)
+{
+	json_t *root = NULL, *value;
+	const char *key;
+	int r;
+
+	if (!text)
+		return 0;
+	r = json_parse_text(text, strlen(text), &root, err);
+	if (r < 0)
+		return err_wrap(err, "linux.resources");
+	json_object_foreach(root, key, value) {
+		if (r == 0 && strcmp(key, "devices") != 0 && json_object_size(value) > 0)
+			r = err_set(err, EOPNOTSUPP, "the configuration has linux.resources.%s: limits are not supported yet", key);
+	}
+	json_decref(root);
+	return r;
+}
+
+static bool is_set(const char *s)
+{
+	return s && s[0] && strcmp(s, "unconfined") != 0;
+}
+
+static int check_supported(const struct oci_spec *spec, struct err *err)
+{
+	const struct oci_hooks *h = &spec->hooks;
+	const struct oci_linux *l = &spec->linux_;
+
+	if (h->prestart.len || h->create_runtime.len || h->create_container.len || h->start_container.len ||
+	    h->poststart.len || h->poststop.len)
+		return refuse("hooks", err);
+	if (is_set(spec->process.apparmor_profile))
+		return refuse("process.apparmorProfile", err);
+	if (is_set(spec->process.selinux_label) || is_set(l->mount_label))
+		return refuse("an SELinux label", err);
+	if (is_set(l->personality_domain) && strcmp(l->personality_domain, "LINUX") != 0)
+		return refuse("linux.personality", err);
+	if (is_set(l->rootfs_propagation) && !str_ends_with(l->rootfs_propagation, "private") &&
+	    !str_ends_with(l->rootfs_propagation, "slave"))
+		return refuse("linux.rootfsPropagation other than private", err);
+	if (l->seccomp.listener_path && !l->seccomp_ready.json)
+		return refuse("linux.seccomp.listenerPath", err);
+	return check_resources(l->resources, err);
+}
+
+static int check_process(const struct start *st, struct err *err)
+{
+	const struct oci_process *p = &st->spec->process;
+	size_t envs = p->env.len;
+
+	if (p->args.len == 0 || !p->args.items[0][0])
+		return err_set(err, EINVAL, "there is no command to execute");
+	if (p->cwd && p->cwd[0] != '/')
+		return err_set(err, EINVAL, "the working folder '%s' is not absolute", p->cwd);
+	for (size_t i = 0; i < envs; i++)
+		if (!strchr(p->env.items[i], '='))
+			return err_set(err, EINVAL, "environment: '%s' has no '='", p->env.items[i]);
+	if (st->options->extra_fds_len > EXTRA_FDS_MAX)
+		return err_set(err, E2BIG, "more than %d descriptors to pass on", EXTRA_FDS_MAX);
+	return 0;
+}
+
+static int check_devices(const struct oci_devices *devices, struct err *err)
+{
+	for (size_t i = 0; i < devices->len; i++) {
+		const struct oci_device *d = &devices->items[i];
+
+		if (d->path[0] != '/' || strlen(d->path) >= PATH_MAX)
+			return err_set(err, EINVAL, "device '%s': the path is not absolute", d->path);
+		if (!strchr("cubp", d->type[0]) || strlen(d->type) != 1)
+			return err_set(err, EINVAL, "device '%s': there is no type '%s'", d->path, d->type);
+	}
+	return 0;
+}
+
+/* --- namespaces --- */
+
+static const struct namespace_kind {
+	const char *type;
+	int flag;
+	bool joinable;
+} namespace_kinds[] = {
+	{ "user", CLONE_NEWUSER, false },   { "mount", CLONE_NEWNS, false }, { "pid", CLONE_NEWPID, false },
+	{ "network", CLONE_NEWNET, true },  { "ipc", CLONE_NEWIPC, true },   { "uts", CLONE_NEWUTS, true },
+	{ "cgroup", CLONE_NEWCGROUP, true }, { "time", CLONE_NEWTIME, true },
+};
+
+static int add_namespace(struct start *st, const struct oci_namespace *ns, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(namespace_kinds); i++) {
+		const struct namespace_kind *k = &namespace_kinds[i];
+		int fd;
+
+		if (strcmp(ns->type, k->type) != 0)
+			continue;
+		if (!ns->path || !ns->path[0]) {
+			if (k->flag == CLONE_NEWTIME)
+				st->new_time = true;
+			else
+				st->clone_flags |= (uint64_t)k->flag;
+			return 0;
+		}
+		if (!k->joinable)
+			return err_set(err, EOPNOTSUPP, "joining the %s namespace '%s' is not supported yet", ns->type, ns->path);
+		if (st->joined_len == NAMESPACES_MAX)
+			return err_set(err, E2BIG, "more than %d namespaces", NAMESPACES_MAX);
+		fd = open(ns->path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return err_errno(err, errno, "open the namespace '%s'", ns->path);
+		st->joined[st->joined_len++] = (struct joined_namespace){ k->type, ns->path, fd, k->flag };
+		return 0;
+	}
+	return err_set(err, EINVAL, "there is no namespace of type '%s'", ns->type);
+}
+
+static int copy_mappings(const struct oci_mappings *src, const char *what, struct id_range *dst, size_t *ret_len, struct err *err)
+{
+	if (src->len == 0)
+		return err_set(err, EINVAL, "a user namespace without %s", what);
+	if (src->len > IDMAP_RANGES_MAX)
+		return err_set(err, E2BIG, "%s: more than %d ranges", what, IDMAP_RANGES_MAX);
+	for (size_t i = 0; i < src->len; i++)
+		dst[i] = (struct id_range){ src->items[i].inside, src->items[i].outside, src->items[i].count };
+	*ret_len = src->len;
+	return 0;
+}
+
+static int prepare_namespaces(struct start *st, struct err *err)
+{
+	const struct oci_linux *l = &st->spec->linux_;
+	int r = 0;
+
+	for (size_t i = 0; i < l->namespaces.len && r == 0; i++)
+		r = add_namespace(st, &l->namespaces.items[i], err);
+	if (r < 0)
+		return r;
+	if (!(st->clone_flags & CLONE_NEWNS))
+		return err_set(err, EINVAL, "the configuration has no mount namespace");
+	if (!(st->clone_flags & CLONE_NEWUSER))
+		return 0;
+	r = copy_mappings(&l->uid_mappings, "linux.uidMappings", st->ids.uids, &st->ids.uids_len, err);
+	if (r == 0)
+		r = copy_mappings(&l->gid_mappings, "linux.gidMappings", st->ids.gids, &st->ids.gids_len, err);
+	st->own_maps = userns_maps_own(&st->ids);
+	return r;
+}
+
+/* --- capabilities --- */
+
+/* Names that the running kernel lacks mean nothing; names that nobody knows are a mistake. */
+static int caps_of(const struct strv *names, cap_set *ret, struct err *err)
+{
+	cap_set set = 0;
+
+	for (size_t i = 0; i < names->len; i++) {
+		int number = cap_from_name(names->items[i]);
+
+		if (number < 0)
+			return err_set(err, EINVAL, "there is no capability '%s'", names->items[i]);
+		if (number <= cap_last())
+			set |= CAP_BIT(number);
+	}
+	*ret = set;
+	return 0;
+}
+
+static int prepare_caps(struct start *st, struct err *err)
+{
+	const struct oci_capabilities *c = &st->spec->process.capabilities;
+	int r = caps_of(&c->bounding, &st->caps.bounding, err);
+
+	if (r == 0)
+		r = caps_of(&c->effective, &st->caps.effective, err);
+	if (r == 0)
+		r = caps_of(&c->permitted, &st->caps.permitted, err);
+	if (r == 0)
+		r = caps_of(&c->inheritable, &st->caps.inheritable, err);
+	if (r == 0)
+		r = caps_of(&c->ambient, &st->caps.ambient, err);
+	return r < 0 ? err_wrap(err, "process.capabilities") : 0;
+}
+
+/* --- the rest --- */
+
+static int prepare_paths(struct start *st, struct err *err)
+{
+	autofree char *cwd = NULL;
+
+	if (st->options->bundle)
+		cwd = strdup(st->options->bundle);
+	else
+		cwd = getcwd(NULL, 0);
+	if (!cwd)
+		return err_errno(err, errno, "find the working folder");
+	st->bundle = realpath(cwd, NULL);
+	if (!st->bundle)
+		return err_errno(err, errno, "find the bundle '%s'", cwd);
+	st->root = path_resolve(st->bundle, st->spec->root_path);
+	st->cwd = st->spec->process.cwd ? path_clean(st->spec->process.cwd) : NULL;
+	if (!st->root || (st->spec->process.cwd && !st->cwd))
+		return err_oom(err);
+	if (strcmp(st->root, "/") == 0)
+		return err_set(err, EINVAL, "the root folder is the machine's own root");
+	return 0;
+}
+
+static int prepare_argv(struct start *st, struct err *err)
+{
+	static char name[] = "init";
+	const struct strv *args = &st->spec->process.args;
+
+	st->init_argv = calloc(args->len + 3, sizeof(char *));
+	if (!st->init_argv)
+		return err_oom(err);
+	st->init_argv[0] = name;
+	for (size_t i = 0; i < args->len; i++)
+		st->init_argv[i + 2] = args->items[i];
+	return 0;
+}
+
+static int check_overlay(const struct runtime_overlay *o, struct err *err)
+{
+	if (!o)
+		return 0;
+	if (o->lowers_len == 0 || o->lowers_len > RUNTIME_LOWERS_MAX)
+		return err_set(err, E2BIG, "an overlay of %zu layers; 1 to %d are possible", o->lowers_len, RUNTIME_LOWERS_MAX);
+	if (!o->upper != !o->work)
+		return err_set(err, EINVAL, "an overlay has both an upper and a work folder, or neither");
+	return 0;
+}
+
+int start_prepare(struct start *st, struct err *err)
+{
+	int r = check_supported(st->spec, err);
+
+	st->init_fd = st->caller_end = st->child_end = st->root_fd = st->terminal = -1;
+	if (r == 0)
+		r = check_process(st, err);
+	if (r == 0)
+		r = check_devices(&st->spec->linux_.devices, err);
+	if (r == 0)
+		r = check_overlay(st->options->overlay, err);
+	if (r == 0)
+		r = prepare_namespaces(st, err);
+	if (r == 0)
+		r = prepare_paths(st, err);
+	if (r == 0)
+		r = start_plan_mounts(st, err);
+	if (r == 0)
+		r = prepare_caps(st, err);
+	if (r == 0)
+		r = start_prepare_seccomp(st, err);
+	if (r == 0)
+		r = prepare_argv(st, err);
+	if (r < 0)
+		return r;
+	st->init_fd = init_image_open(err);
+	return st->init_fd < 0 ? st->init_fd : 0;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void start_done(struct start *st)
+{
+	for (size_t i = 0; i < st->joined_len; i++)
+		close_fd(st->joined[i].fd);
+	for (size_t i = 0; i < st->mounts_len; i++) {
+		free(st->mounts[i].destination);
+		free(st->mounts[i].source);
+		free(st->mounts[i].data);
+	}
+	free(st->mounts);
+	free(st->bundle);
+	free(st->root);
+	free(st->cwd);
+	free(st->filter_owned);
+	free(st->init_argv);
+	close_fd(st->init_fd);
+	close_fd(st->caller_end);
+	close_fd(st->child_end);
+}

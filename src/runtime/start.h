@@ -1,0 +1,171 @@
+/*
+ * Inside the runtime: the context of one start, shared by the caller, who prepares it, and by the new
+ * process, a copy of the caller, which goes through the steps with it. The new process only makes system
+ * calls: whatever needs memory or can be looked up beforehand is prepared.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "runtime/runtime.h"
+#include "sys/caps.h"
+#include "sys/idmap.h"
+
+#include <linux/filter.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum planned_kind {
+	PLAN_FS,     /* a new file system of `type` */
+	PLAN_BIND,   /* `source`, a path outside */
+	PLAN_SYSFS,  /* new, or the machine's own where that is refused */
+	PLAN_CGROUP, /* cgroup2, or an empty folder where that is refused */
+};
+
+/* A mount of the spec with its options understood. */
+struct planned_mount {
+	enum planned_kind kind;
+	const char *type;
+	char *destination; /* clean and absolute */
+	char *source;	   /* PLAN_BIND: absolute */
+	char *data;	   /* PLAN_FS: the file system's own options */
+	unsigned long flags;			/* PLAN_FS: MS_* */
+	uint64_t attr_set, attr_clear;		/* MOUNT_ATTR_* for this mount */
+	uint64_t recursive_set, recursive_clear; /* for it and all below */
+	uint64_t propagation;			/* MS_PRIVATE … | MS_REC; 0: private */
+	bool recursive;				/* rbind */
+};
+
+struct joined_namespace {
+	const char *type, *path;
+	int fd;	   /* opened by the caller */
+	int flag; /* CLONE_NEW* */
+};
+
+enum { NAMESPACES_MAX = 8, EXTRA_FDS_MAX = 128, START_PATH_MAX = 512, START_CALL_MAX = 768 };
+
+/* What goes from the new process to the caller, one message each, with a descriptor where the kind says so. */
+enum start_kind { START_FAILED, START_EXEC_FAILED, START_STEP, START_LISTENER, START_CONSOLE, START_READY };
+
+struct start_message {
+	uint32_t kind;
+	int32_t code; /* errno, or a step's result */
+	uint64_t ns;
+	char what[64];
+	char path[START_PATH_MAX];
+	char call[START_CALL_MAX]; /* steps only */
+	char effect[160];
+};
+
+/* What init writes when it can't execute: a start_message cut after these. */
+struct start_exec_failure {
+	uint32_t kind; /* START_EXEC_FAILED */
+	int32_t code;
+};
+
+struct start {
+	const struct oci_spec *spec;
+	const struct runtime_options *options;
+
+	/* Prepared by the caller (prepare.c). */
+	uint64_t clone_flags;
+	bool new_time; /* a time namespace, which clone3 can't make with offsets */
+	struct joined_namespace joined[NAMESPACES_MAX];
+	size_t joined_len;
+	struct idmap ids;
+	bool own_maps;
+	char *bundle, *root; /* absolute */
+	struct planned_mount *mounts;
+	size_t mounts_len;
+	bool dev_is_foreign; /* something was mounted on /dev that isn't ours to fill */
+	struct cap_state caps;
+	struct sock_filter *filter_owned;
+	const struct sock_filter *filter; /* NULL: none */
+	size_t filter_len;
+	unsigned filter_flags;
+	char **init_argv; /* for exec; ends with NULL */
+	int init_fd;	  /* the sealed memory file */
+	bool wait_for_start;
+	char *cwd;
+
+	/* The two ends of the socket. */
+	int caller_end, child_end;
+
+	/* In the new process. */
+	int root_fd;
+	int terminal; /* the program's side, or -1 */
+	bool tracing;
+	uint64_t last_ns;
+	int failed_code;
+	const char *failed_what;
+	char failed_path[START_PATH_MAX];
+};
+
+/* --- prepare.c, the caller --- */
+
+/* Fills in ST (zeroed before) from its spec and options; refuses what this runtime can't do. start_done releases. */
+int start_prepare(struct start *st, struct err *err);
+void start_done(struct start *st);
+
+/* --- plan.c --- */
+int start_plan_mounts(struct start *st, struct err *err);
+
+/* --- profile.c --- */
+int start_prepare_seccomp(struct start *st, struct err *err);
+
+/* --- init_image.c --- */
+/* The memory file with init in it, close-on-exec; sealed. */
+int init_image_open(struct err *err);
+
+/* --- steps.c, the new process --- */
+
+_Noreturn void start_child(struct start *st);
+
+/*
+ * A step that failed: remembers what for the report; returns -CODE. WHAT is a literal in words ("mount"),
+ * PATH what it was on or NULL.
+ */
+int start_fail(struct start *st, int code, const char *what, const char *path);
+
+/*
+ * For `run --explain`: something was done, since the last such call. WHAT, PATH as in start_fail, EFFECT
+ * a sentence's worth of what it means for the container (or ""), then the system call. Costs nothing untraced.
+ */
+void start_note_slow(struct start *st, int result, const char *what, const char *path, const char *effect,
+		     const char *call, ...) __attribute__((format(printf, 6, 7)));
+#define start_note(st, ...)                                                                                            \
+	do {                                                                                                           \
+		if (__builtin_expect((st)->tracing, 0))                                                                \
+			start_note_slow(st, __VA_ARGS__);                                                              \
+	} while (0)
+
+/* Sends a message of KIND with the descriptor FD, or without (-1). */
+int start_send(struct start *st, enum start_kind kind, int fd);
+/* Waits for a byte from the caller; -ECANCELED if it is gone. */
+int start_wait(struct start *st);
+
+/* Each a file; 0 or start_fail's result. */
+int start_join(struct start *st);	     /* namespaces.c */
+int start_mount_root(struct start *st);	     /* root.c */
+int start_pivot(struct start *st);	     /* root.c */
+int start_mount_all(struct start *st);	     /* mounts.c */
+int start_make_devices(struct start *st);    /* devices.c */
+int start_hide_paths(struct start *st);	     /* masks.c */
+int start_set_names(struct start *st);	     /* names.c: host name, loopback, sysctls */
+int start_make_terminal(struct start *st);   /* terminal.c */
+int start_arrange_fds(struct start *st);     /* terminal.c */
+int start_set_limits(struct start *st);	     /* limits.c */
+int start_take_identity(struct start *st);   /* identity.c */
+int start_exec(struct start *st);	     /* exec.c: only returns on failure */
+
+/* --- place.c: places inside the root --- */
+
+/* Opens (O_PATH) PATH inside the root, making it, a folder or an empty file, where it is missing. */
+int place_make(struct start *st, const char *path, bool folder);
+/*
+ * A copy of the mount of one of the machine's device nodes, attached nowhere yet; -errno. It is read-only, which does not
+ * hinder writing to the device, but keeps root of the container from changing the machine's node. FLAGS: AT_EMPTY_PATH.
+ */
+int place_clone_device(int dir, const char *path, int flags);
+/* Attaches the detached mount TREE on the place PLACE (a descriptor). 0 or a negative errno. */
+int place_attach(int tree, int place);

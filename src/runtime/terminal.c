@@ -1,0 +1,137 @@
+/* The terminal, and which descriptors the program begins with. */
+#include "base/cleanup.h"
+#include "runtime/start.h"
+#include "sys/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The program's side, opened through the controlling side, so that no path in the container is trusted. */
+static int open_peer(struct start *st, int console)
+{
+	int unlock = 0, terminal;
+
+	if (ioctl(console, TIOCSPTLCK, &unlock) < 0)
+		return start_fail(st, errno, "unlock the terminal", "/dev/pts/ptmx");
+	terminal = ioctl(console, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	return terminal < 0 ? start_fail(st, errno, "open the terminal", "/dev/pts/0") : terminal;
+}
+
+/* /dev/console is the terminal too, as programs that write there expect. */
+static int bind_console(struct start *st, int console)
+{
+	autoclose int from = -1, tree = -1, place = -1;
+	char path[32];
+	unsigned number;
+	int r;
+
+	if (ioctl(console, TIOCGPTN, &number) < 0)
+		return start_fail(st, errno, "find the terminal's number", "/dev/pts/ptmx");
+	snprintf(path, sizeof(path), "/dev/pts/%u", number);
+	from = fs_open_in_root(st->root_fd, path, O_PATH, 0, NULL);
+	if (from >= 0)
+		tree = open_tree(from, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (tree < 0)
+		return start_fail(st, from < 0 ? -from : errno, "find the terminal", path);
+	place = place_make(st, "/dev/console", false);
+	r = place < 0 ? place : place_attach(tree, place);
+	return r < 0 ? start_fail(st, -r, "bind the terminal", "/dev/console") : 0;
+}
+
+/* Sets *RET to the program's side; -1 where the spec asks for no terminal. */
+static int make_terminal(struct start *st, int *ret)
+{
+	const struct oci_process *p = &st->spec->process;
+	struct winsize size = { .ws_row = (unsigned short)p->console_height, .ws_col = (unsigned short)p->console_width };
+	autoclose int console = fs_open_in_root(st->root_fd, "/dev/pts/ptmx", O_RDWR | O_NOCTTY, 0, NULL), terminal = -1;
+	int r;
+
+	if (console < 0)
+		return start_fail(st, -console, "allocate a terminal", "/dev/pts/ptmx");
+	terminal = open_peer(st, console);
+	if (terminal < 0)
+		return terminal;
+	if (size.ws_row && ioctl(console, TIOCSWINSZ, &size) < 0)
+		return start_fail(st, errno, "set the terminal's size", "/dev/pts/ptmx");
+	/* An id that isn't mapped can't own it; who emulates ids knows devices by their numbers. */
+	if (p->user.uid != 0 && fchown(terminal, p->user.uid, (gid_t)-1) < 0 && errno != EINVAL)
+		return start_fail(st, errno, "give the terminal to the user", "/dev/pts/0");
+	r = bind_console(st, console);
+	if (r < 0)
+		return r;
+	start_note(st, 0, "allocate a terminal", "/dev/pts/0", "in its own devpts; the other side stays with us",
+		   "open(\"/dev/pts/ptmx\"); ioctl(TIOCGPTPEER); sendmsg(SCM_RIGHTS)");
+	r = start_send(st, START_CONSOLE, console);
+	if (r < 0)
+		return start_fail(st, -r, "hand over the terminal", NULL);
+	*ret = TAKE_FD(terminal);
+	return 0;
+}
+
+int start_make_terminal(struct start *st)
+{
+	st->terminal = -1;
+	return st->spec->process.terminal ? make_terminal(st, &st->terminal) : 0;
+}
+
+/* Moves the descriptor out of the way of the program's own. */
+static int move_up(int fd, int above)
+{
+	int moved = fcntl(fd, F_DUPFD_CLOEXEC, above);
+
+	return moved < 0 ? -errno : moved;
+}
+
+/* What becomes descriptor NUMBER; -1: /dev/null. */
+static int source_of(const struct start *st, int number)
+{
+	if (number >= 3)
+		return st->options->extra_fds[number - 3];
+	return st->terminal >= 0 ? st->terminal : st->options->stdio[number];
+}
+
+static int place_fds(struct start *st, int count)
+{
+	int moved[3 + EXTRA_FDS_MAX];
+
+	for (int i = 0; i < count; i++) {
+		int from = source_of(st, i);
+
+		if (from < 0)
+			from = open("/dev/null", O_RDWR | O_CLOEXEC);
+		moved[i] = from < 0 ? -errno : move_up(from, count + 4);
+		if (moved[i] < 0)
+			return moved[i];
+	}
+	st->child_end = move_up(st->child_end, count + 4);
+	st->init_fd = move_up(st->init_fd, count + 4);
+	if (st->child_end < 0 || st->init_fd < 0)
+		return -EMFILE;
+	for (int i = 0; i < count; i++)
+		if (dup2(moved[i], i) < 0)
+			return -errno;
+	/* All others end at the exec: nothing that the caller had open is inherited. */
+	return close_range((unsigned)count, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
+}
+
+int start_arrange_fds(struct start *st)
+{
+	int r = place_fds(st, 3 + (int)st->options->extra_fds_len);
+
+	if (r < 0)
+		return start_fail(st, -r, "arrange the descriptors", NULL);
+	/* A session of its own: no signal of our terminal reaches it, and it can't take our terminal. */
+	if (setsid() < 0 && errno != EPERM)
+		return start_fail(st, errno, "make a session", NULL);
+	if (st->terminal >= 0 && ioctl(0, TIOCSCTTY, 0) < 0)
+		return start_fail(st, errno, "take the terminal", "/dev/pts/0");
+	start_note(st, 0, "close descriptors", NULL, "it has 0, 1 and 2 and no file of ours besides",
+		   "close_range(%d, ~0, CLOSE_RANGE_CLOEXEC); setsid()", 3 + (int)st->options->extra_fds_len);
+	return 0;
+}
