@@ -115,7 +115,7 @@ static int compile(const char *p, int flags, struct pattern *out)
 		case '\\':
 			if (!*++p)
 				return -EBADMSG;
-			/* fallthrough */
+			__attribute__((fallthrough));
 		default:
 			out->tokens[out->len++] = (struct token){ .kind = KIND_CHAR, .low = next_char(&p) };
 		}
