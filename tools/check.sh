@@ -29,7 +29,7 @@ build() {
 	local folder=$1
 	shift
 	[ -f "$folder/build.ninja" ] || meson setup "$folder" -Dwerror=true "$@" || return 1
-	ninja -C "$folder"
+	ninja -k 0 -C "$folder"
 }
 
 build_clang() {
