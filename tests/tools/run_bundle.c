@@ -1,9 +1,9 @@
 /*
  * Runs an OCI bundle by the runtime layer alone, for tests of that layer:
  *
- *     run_bundle [-i] [-t] [-w] [-n CONFIG] [-o LOWER:LOWER…,UPPER,WORK] BUNDLE [COMMAND [ARG...]]
+ *     run_bundle [-d] [-i] [-t] [-T] [-w] [-o LOWER:LOWER…,UPPER,WORK] BUNDLE [COMMAND [ARG...]]
  *
- * -i our init stays; -t trace the steps on stderr; -w create and start in two; -o overlay;
+ * -i our init stays; -t trace the steps on stderr; -T with a terminal; -w create and start in two; -o overlay;
  * COMMAND replaces process.args. With -d the default spec is written to BUNDLE/config.json first.
  */
 #include "base/cleanup.h"
@@ -98,15 +98,17 @@ int main(int argc, char **argv)
 	CLEANUP(oci_spec_done) struct oci_spec spec = { 0 };
 	struct runtime_overlay overlay = { 0 };
 	const char *lowers[RUNTIME_LOWERS_MAX];
-	bool two = false, defaults = false;
+	bool two = false, defaults = false, terminal = false;
 	int opt, code = 125, status = 0;
 	struct err err = { 0 };
 
-	while ((opt = getopt(argc, argv, "+itwdo:")) != -1) {
+	while ((opt = getopt(argc, argv, "+itTwdo:")) != -1) {
 		if (opt == 'i')
 			options.init = true;
 		else if (opt == 't')
 			options.on_step = print_step;
+		else if (opt == 'T')
+			terminal = true;
 		else if (opt == 'w')
 			two = true;
 		else if (opt == 'd')
@@ -124,6 +126,7 @@ int main(int argc, char **argv)
 		options.overlay = &overlay;
 	if (load(argv[optind], defaults, argv + optind + 1, &spec, &err) < 0)
 		return fail(&err, 125);
+	spec.process.terminal = spec.process.terminal || terminal;
 	if (run(&spec, &options, two, &status, &err) < 0)
 		return fail(&err, code);
 	return container_exit_code(status);
