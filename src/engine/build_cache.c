@@ -1,0 +1,114 @@
+#include "engine/build_cache.h"
+
+#include "base/cleanup.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "store/blob.h"
+#include "sys/fs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ENTRY_MAX = 512 };
+
+static char *entry_path(const char *folder, const struct digest *key)
+{
+	char hex[DIGEST_HEX_MAX];
+
+	digest_format_hex(key, hex);
+	return str_format("cache/%s/%s", folder, hex);
+}
+
+/* "layer <digest> <size> <digest>\n" or "empty\n". */
+static bool parse_entry(char *text, struct build_entry *ret)
+{
+	char *rest = text, *word;
+	struct build_entry e = { .key = ret->key };
+
+	if (strcmp(text, "empty\n") == 0) {
+		*ret = e;
+		return true;
+	}
+	e.has_layer = true;
+	if (!str_ends_with(text, "\n"))
+		return false;
+	text[strlen(text) - 1] = '\0';
+	word = strsep(&rest, " ");
+	if (strcmp(word, "layer") != 0 || !(word = strsep(&rest, " ")) || digest_parse(word, &e.blob, NULL) < 0 ||
+	    !(word = strsep(&rest, " ")) || num_parse_u64(word, 10, &e.size) < 0 || !rest ||
+	    digest_parse(rest, &e.diff_id, NULL) < 0)
+		return false;
+	*ret = e;
+	return true;
+}
+
+int build_cache_find(struct store *s, const struct digest *key, struct build_entry *ret, struct err *err)
+{
+	autofree char *path = entry_path("steps", key);
+	autobuf struct buf text = BUF_INIT(ENTRY_MAX);
+	struct build_entry entry = { .key = *key };
+
+	if (!path)
+		return err_oom(err);
+	if (fs_read_file(s->root_fd, path, ENTRY_MAX, &text, NULL) < 0 || text.len == 0 || !parse_entry(text.data, &entry))
+		return 0;
+	if (entry.has_layer) {
+		int r = blob_has(s, &entry.blob, entry.size, err);
+
+		if (r <= 0)
+			return r;
+	}
+	*ret = entry;
+	return 1;
+}
+
+static int write_entry(struct store *s, const char *folder, const struct digest *key, const char *text, struct err *err)
+{
+	autofree char *path = entry_path(folder, key), *dir = str_format("cache/%s", folder);
+	int r;
+
+	if (!path || !dir)
+		return err_oom(err);
+	r = fs_write_file(s->root_fd, path, text, strlen(text), 0644, 0, NULL);
+	if (r != -ENOENT)
+		return r < 0 ? err_errno(err, -r, "write '%s/%s'", s->root, path) : 0;
+	r = fs_make_dirs(s->root_fd, dir, 0755, err);
+	return r < 0 ? r : fs_write_file(s->root_fd, path, text, strlen(text), 0644, 0, err);
+}
+
+int build_cache_put(struct store *s, const struct build_entry *entry, struct err *err)
+{
+	char blob[DIGEST_STR_MAX], diff_id[DIGEST_STR_MAX], text[ENTRY_MAX], roots[ENTRY_MAX];
+	int r;
+
+	if (!entry->has_layer)
+		return write_entry(s, "steps", &entry->key, "empty\n", err);
+	digest_format(&entry->blob, blob);
+	digest_format(&entry->diff_id, diff_id);
+	snprintf(roots, sizeof(roots), "%s\n%s\n", blob, diff_id);
+	snprintf(text, sizeof(text), "layer %s %llu %s\n", blob, (unsigned long long)entry->size, diff_id);
+	r = write_entry(s, "roots", &entry->key, roots, err);
+	return r < 0 ? r : write_entry(s, "steps", &entry->key, text, err);
+}
+
+int build_cache_find_sources(struct store *s, const struct digest *signature, struct digest *ret)
+{
+	autofree char *path = entry_path("sources", signature);
+	autobuf struct buf text = BUF_INIT(ENTRY_MAX);
+
+	if (!path || fs_read_file(s->root_fd, path, ENTRY_MAX, &text, NULL) < 0 || text.len == 0 ||
+	    text.data[text.len - 1] != '\n')
+		return 0;
+	text.data[text.len - 1] = '\0';
+	return digest_parse(text.data, ret, NULL) >= 0;
+}
+
+void build_cache_put_sources(struct store *s, const struct digest *signature, const struct digest *content)
+{
+	char text[DIGEST_STR_MAX + 1];
+
+	digest_format(content, text);
+	strcat(text, "\n");
+	write_entry(s, "sources", signature, text, NULL);
+}
