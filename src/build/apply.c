@@ -48,8 +48,8 @@ void apply_format_list(const struct strv *words, struct buf *out)
 	buf_add_char(out, ']');
 }
 
-int apply_expand(const struct apply *a, const struct dockerfile_instruction *in, const struct dockerfile_arg *arg, char **ret,
-		 struct err *err)
+int apply_expand(const struct apply *a, const struct dockerfile_instruction *in, const struct dockerfile_arg *arg,
+		 char **ret, struct err *err)
 {
 	return vars_expand(&a->vars, a->df, in, arg->text, arg->offset, ret, err);
 }
@@ -74,7 +74,8 @@ static int expand_pair(const struct apply *a, const struct vars *before, const s
 	return r;
 }
 
-static int apply_env(const struct apply *a, const struct dockerfile_instruction *in, struct buf *history, struct err *err)
+static int apply_env(const struct apply *a, const struct dockerfile_instruction *in, struct buf *history,
+		     struct err *err)
 {
 	autostrv struct strv env = { 0 };
 	struct vars before = { &env, a->vars.args };
@@ -88,7 +89,8 @@ static int apply_env(const struct apply *a, const struct dockerfile_instruction 
 		if (r < 0)
 			return r;
 		if (strchr(name, '='))
-			return dockerfile_error(a->df, in, in->args.items[i].offset, err, EBADMSG, "a variable's name has no '='");
+			return dockerfile_error(a->df, in, in->args.items[i].offset, err, EBADMSG,
+						"a variable's name has no '='");
 		entry = str_format("%s=%s", name, value);
 		if (!entry || strv_env_set(&a->config->env, entry) < 0)
 			return err_oom(err);
@@ -97,7 +99,8 @@ static int apply_env(const struct apply *a, const struct dockerfile_instruction 
 	return 0;
 }
 
-static int apply_label(const struct apply *a, const struct dockerfile_instruction *in, struct buf *history, struct err *err)
+static int apply_label(const struct apply *a, const struct dockerfile_instruction *in, struct buf *history,
+		       struct err *err)
 {
 	for (size_t i = 0; i < in->args.len; i++) {
 		autofree char *name = NULL, *value = NULL;
@@ -113,7 +116,8 @@ static int apply_label(const struct apply *a, const struct dockerfile_instructio
 }
 
 /* The words of a command: the exec form's, or the shell and the line. */
-static int command_words(const struct apply *a, const struct dockerfile_instruction *in, struct strv *ret, struct err *err)
+static int command_words(const struct apply *a, const struct dockerfile_instruction *in, struct strv *ret,
+			 struct err *err)
 {
 	if (!in->exec_form && apply_shell(a->config, ret) < 0)
 		return err_oom(err);
@@ -140,7 +144,8 @@ static int apply_command(const struct apply *a, const struct dockerfile_instruct
 	return 0;
 }
 
-static int apply_cmd(const struct apply *a, const struct dockerfile_instruction *in, struct buf *history, struct err *err)
+static int apply_cmd(const struct apply *a, const struct dockerfile_instruction *in, struct buf *history,
+		     struct err *err)
 {
 	*a->cmd_is_own = true;
 	return apply_command(a, in, &a->config->cmd, &a->config->has_cmd, history, err);
@@ -167,7 +172,8 @@ static int apply_shell_words(const struct apply *a, const struct dockerfile_inst
 	return apply_command(a, in, &a->config->shell, &has, history, err);
 }
 
-static int apply_user(const struct apply *a, const struct dockerfile_instruction *in, struct buf *history, struct err *err)
+static int apply_user(const struct apply *a, const struct dockerfile_instruction *in, struct buf *history,
+		      struct err *err)
 {
 	char *user = NULL;
 	int r = apply_expand(a, in, &in->args.items[0], &user, err);
@@ -178,7 +184,8 @@ static int apply_user(const struct apply *a, const struct dockerfile_instruction
 	return set_string(&a->config->user, user);
 }
 
-static int apply_workdir(const struct apply *a, const struct dockerfile_instruction *in, struct buf *history, struct err *err)
+static int apply_workdir(const struct apply *a, const struct dockerfile_instruction *in, struct buf *history,
+			 struct err *err)
 {
 	const char *base = a->config->working_dir && *a->config->working_dir ? a->config->working_dir : "/";
 	autofree char *given = NULL;
@@ -196,10 +203,12 @@ static int apply_workdir(const struct apply *a, const struct dockerfile_instruct
 	return set_string(&a->config->working_dir, path);
 }
 
-static int apply_onbuild(const struct apply *a, const struct dockerfile_instruction *in, struct buf *history, struct err *err)
+static int apply_onbuild(const struct apply *a, const struct dockerfile_instruction *in, struct buf *history,
+			 struct err *err)
 {
 	if (in->trigger->heredocs.len > 0)
-		return dockerfile_error(a->df, in, in->rest, err, EOPNOTSUPP, "ONBUILD with a heredoc comes with a later version");
+		return dockerfile_error(a->df, in, in->rest, err, EOPNOTSUPP,
+					"ONBUILD with a heredoc comes with a later version");
 	buf_addf(history, " %s", in->text + in->rest);
 	return strv_add(&a->config->on_build, in->text + in->rest) < 0 ? err_oom(err) : 0;
 }
@@ -218,8 +227,8 @@ static int apply_maintainer(const struct apply *a, const struct dockerfile_instr
 int apply_instruction(const struct apply *a, const struct dockerfile_instruction *in, struct buf *ret_history,
 		      struct err *err)
 {
-	static int (*const table[DOCKERFILE_KEYWORDS])(const struct apply *, const struct dockerfile_instruction *, struct buf *,
-						       struct err *) = {
+	static int (*const table[DOCKERFILE_KEYWORDS])(const struct apply *, const struct dockerfile_instruction *,
+						       struct buf *, struct err *) = {
 		[DOCKERFILE_CMD] = apply_cmd,
 		[DOCKERFILE_ENTRYPOINT] = apply_entrypoint,
 		[DOCKERFILE_ENV] = apply_env,

@@ -39,7 +39,8 @@ static int add_ports(struct strv *set, char *word)
 	dash = strchr(word, '-');
 	if (dash)
 		*dash = '\0';
-	if (num_parse_u32(word, 65535, &first) < 0 || num_parse_u32(dash ? dash + 1 : word, 65535, &last) < 0 || last < first)
+	if (num_parse_u32(word, 65535, &first) < 0 || num_parse_u32(dash ? dash + 1 : word, 65535, &last) < 0 ||
+	    last < first)
 		return -EINVAL;
 	for (uint32_t port = first; port <= last; port++) {
 		char text[24];
@@ -82,7 +83,8 @@ int apply_volume(const struct apply *a, const struct dockerfile_instruction *in,
 		if (r < 0)
 			return r;
 		if (!*path)
-			return dockerfile_error(a->df, in, in->args.items[i].offset, err, EBADMSG, "a volume's path is empty");
+			return dockerfile_error(a->df, in, in->args.items[i].offset, err, EBADMSG,
+						"a volume's path is empty");
 		if (add_to_set(&a->config->volumes, path) < 0)
 			return err_oom(err);
 		buf_addf(history, " %s", path);
@@ -108,7 +110,8 @@ static bool is_signal(const char *word)
 	return false;
 }
 
-int apply_stopsignal(const struct apply *a, const struct dockerfile_instruction *in, struct buf *history, struct err *err)
+int apply_stopsignal(const struct apply *a, const struct dockerfile_instruction *in, struct buf *history,
+		     struct err *err)
 {
 	char *sig = NULL;
 	int r = apply_expand(a, in, &in->args.items[0], &sig, err);
@@ -133,8 +136,8 @@ static int64_t take_unit(const char **p)
 		const char *name;
 		int64_t ns;
 	} units[] = {
-		{ "ns", 1 },	       { "us", 1000 },		  { "\xc2\xb5s", 1000 }, { "ms", 1000000 },
-		{ "s", 1000000000 },   { "m", 60000000000 },	  { "h", 3600000000000 },
+		{ "ns", 1 },	     { "us", 1000 },	   { "\xc2\xb5s", 1000 },  { "ms", 1000000 },
+		{ "s", 1000000000 }, { "m", 60000000000 }, { "h", 3600000000000 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
@@ -163,7 +166,8 @@ int apply_parse_duration(const char *s, int64_t *ret_ns)
 		const char *start = s;
 
 		for (; *s >= '0' && *s <= '9'; s++)
-			if (__builtin_mul_overflow(whole, 10, &whole) || __builtin_add_overflow(whole, *s - '0', &whole))
+			if (__builtin_mul_overflow(whole, 10, &whole) ||
+			    __builtin_add_overflow(whole, *s - '0', &whole))
 				return -ERANGE;
 		if (*s == '.') {
 			for (s++; *s >= '0' && *s <= '9'; s++) {
@@ -186,29 +190,30 @@ int apply_parse_duration(const char *s, int64_t *ret_ns)
 	return 0;
 }
 
-static int health_flag(const struct apply *a, const struct dockerfile_instruction *in, const struct dockerfile_flag *flag,
-		       struct image_health *health, struct err *err)
+static int health_flag(const struct apply *a, const struct dockerfile_instruction *in,
+		       const struct dockerfile_flag *flag, struct image_health *health, struct err *err)
 {
-	int64_t *slot = strcmp(flag->name, "interval") == 0	? &health->interval_ns :
-			strcmp(flag->name, "timeout") == 0	? &health->timeout_ns :
-			strcmp(flag->name, "start-period") == 0 ? &health->start_period_ns :
-								  &health->start_interval_ns;
+	int64_t *slot = strcmp(flag->name, "interval") == 0	  ? &health->interval_ns
+			: strcmp(flag->name, "timeout") == 0	  ? &health->timeout_ns
+			: strcmp(flag->name, "start-period") == 0 ? &health->start_period_ns
+								  : &health->start_interval_ns;
 
 	if (strcmp(flag->name, "retries") == 0) {
 		if (num_parse_i64(flag->value, &health->retries) < 0 || health->retries < 0)
-			return dockerfile_error(a->df, in, flag->offset, err, EBADMSG, "--retries takes a number, not '%s'",
-						flag->value);
+			return dockerfile_error(a->df, in, flag->offset, err, EBADMSG,
+						"--retries takes a number, not '%s'", flag->value);
 		return 0;
 	}
 	if (apply_parse_duration(flag->value, slot) < 0)
-		return dockerfile_error(a->df, in, flag->offset, err, EBADMSG, "--%s takes a time like 30s or 1m30s, not '%s'",
-					flag->name, flag->value);
+		return dockerfile_error(a->df, in, flag->offset, err, EBADMSG,
+					"--%s takes a time like 30s or 1m30s, not '%s'", flag->name, flag->value);
 	if (*slot != 0 && *slot < 1000000)
 		return dockerfile_error(a->df, in, flag->offset, err, EBADMSG, "--%s is less than 1ms", flag->name);
 	return 0;
 }
 
-int apply_healthcheck(const struct apply *a, const struct dockerfile_instruction *in, struct buf *history, struct err *err)
+int apply_healthcheck(const struct apply *a, const struct dockerfile_instruction *in, struct buf *history,
+		      struct err *err)
 {
 	struct image_health health = { 0 };
 	int r = 0;

@@ -11,9 +11,9 @@
 struct reader {
 	const struct expand *x;
 	const char *start, *at;
-	struct buf out;	      /* the word under way */
-	struct strv *words;   /* where finished words go; NULL: blanks don't part */
-	bool any;	      /* the word under way has begun, though it may be empty ("") */
+	struct buf out;	    /* the word under way */
+	struct strv *words; /* where finished words go; NULL: blanks don't part */
+	bool any;	    /* the word under way has begun, though it may be empty ("") */
 	int depth;
 	struct err *err;
 };
@@ -68,7 +68,11 @@ static int expand_until(struct reader *r, char stop);
 /* The text up to STOP (which is consumed), expanded by itself: the w of ${x:-w}. */
 static int expand_inner(struct reader *r, char stop, char **ret)
 {
-	struct reader inner = { .x = r->x, .start = r->start, .at = r->at, .out = BUF_INIT(EXPAND_MAX), .depth = r->depth + 1,
+	struct reader inner = { .x = r->x,
+				.start = r->start,
+				.at = r->at,
+				.out = BUF_INIT(EXPAND_MAX),
+				.depth = r->depth + 1,
 				.err = r->err };
 	int res;
 
@@ -153,7 +157,8 @@ static int replace_matches(struct reader *r, const char *value)
 		r->at++;
 	}
 	if (len > EXPAND_SEARCHED_MAX)
-		return err_set(r->err, E2BIG, "the value is longer than %d bytes: too long to replace in", EXPAND_SEARCHED_MAX);
+		return err_set(r->err, E2BIG, "the value is longer than %d bytes: too long to replace in",
+			       EXPAND_SEARCHED_MAX);
 	while (i < len) {
 		long n = glob_match_start(&g, value + i, len - i, true);
 

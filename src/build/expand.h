@@ -15,10 +15,10 @@
 #include <stddef.h>
 
 enum {
-	EXPAND_MAX = 1024 * 1024,	/* bytes that one word may become */
-	EXPAND_PATTERN_MAX = 256,	/* bytes of a pattern behind # % / */
-	EXPAND_SEARCHED_MAX = 16384,	/* bytes of a value that a pattern is searched in */
-	EXPAND_DEPTH_MAX = 32,		/* ${x:-${y:-…}} */
+	EXPAND_MAX = 1024 * 1024,    /* bytes that one word may become */
+	EXPAND_PATTERN_MAX = 256,    /* bytes of a pattern behind # % / */
+	EXPAND_SEARCHED_MAX = 16384, /* bytes of a value that a pattern is searched in */
+	EXPAND_DEPTH_MAX = 32,	     /* ${x:-${y:-…}} */
 };
 
 struct expand {

@@ -82,12 +82,14 @@ static bool valid_stage_name(const char *name)
 	if (!((*name | 32) >= 'a' && (*name | 32) <= 'z'))
 		return false;
 	for (; *name; name++)
-		if (!((*name | 32) >= 'a' && (*name | 32) <= 'z') && !(*name >= '0' && *name <= '9') && !strchr("-_.", *name))
+		if (!((*name | 32) >= 'a' && (*name | 32) <= 'z') && !(*name >= '0' && *name <= '9') &&
+		    !strchr("-_.", *name))
 			return false;
 	return true;
 }
 
-static int check_platform(const struct plan *p, const struct dockerfile_instruction *in, const char *ours, struct err *err)
+static int check_platform(const struct plan *p, const struct dockerfile_instruction *in, const char *ours,
+			  struct err *err)
 {
 	const struct dockerfile_flag *flag = dockerfile_flag(in, "platform");
 	struct vars vars = { NULL, &p->globals };
@@ -104,7 +106,8 @@ static int check_platform(const struct plan *p, const struct dockerfile_instruct
 	rest = str_skip_prefix(ours, platform);
 	if (!*platform || (rest && (!*rest || *rest == '/') && strchr(platform, '/')))
 		return 0;
-	dockerfile_error(p->df, in, flag->offset, err, EOPNOTSUPP, "this machine builds for %s only, not for %s", ours, platform);
+	dockerfile_error(p->df, in, flag->offset, err, EOPNOTSUPP, "this machine builds for %s only, not for %s", ours,
+			 platform);
 	return err_hint(err, "leave --platform out, or write --platform=$BUILDPLATFORM");
 }
 
@@ -120,17 +123,20 @@ static int fill_stage(struct plan *p, size_t index, const struct dockerfile_inst
 	if (r < 0)
 		return r;
 	if (!*stage->base)
-		return dockerfile_error(p->df, in, image->offset, err, EBADMSG,
-					"the image's name is empty: '%s' has no value (ARG before the first FROM gives it one)",
-					image->text);
+		return dockerfile_error(
+			p->df, in, image->offset, err, EBADMSG,
+			"the image's name is empty: '%s' has no value (ARG before the first FROM gives it one)",
+			image->text);
 	if (in->args.len == 3) {
 		const struct dockerfile_arg *name = &in->args.items[2];
 
 		if (!valid_stage_name(name->text))
-			return dockerfile_error(p->df, in, name->offset, err, EBADMSG,
-						"a stage's name begins with a letter and has letters, digits, - _ . only");
+			return dockerfile_error(
+				p->df, in, name->offset, err, EBADMSG,
+				"a stage's name begins with a letter and has letters, digits, - _ . only");
 		if (plan_find_stage(p, index, name->text, false) >= 0)
-			return dockerfile_error(p->df, in, name->offset, err, EBADMSG, "there is a stage '%s' already", name->text);
+			return dockerfile_error(p->df, in, name->offset, err, EBADMSG, "there is a stage '%s' already",
+						name->text);
 		stage->name = strdup(name->text);
 		if (!stage->name)
 			return err_oom(err);
@@ -162,9 +168,10 @@ static int add_stages(struct plan *p, const struct plan_options *options, struct
 			p->stages[p->stages_len++].from = i;
 			r = fill_stage(p, p->stages_len - 1, in, options->platform, err);
 		} else if (p->stages_len == 0) {
-			r = in->keyword == DOCKERFILE_ARG ?
-				    add_global(p, in, options, err) :
-				    dockerfile_error(p->df, in, 0, err, EBADMSG, "only ARG may stand before the first FROM");
+			r = in->keyword == DOCKERFILE_ARG
+				    ? add_global(p, in, options, err)
+				    : dockerfile_error(p->df, in, 0, err, EBADMSG,
+						       "only ARG may stand before the first FROM");
 		}
 		if (p->stages_len > 0)
 			p->stages[p->stages_len - 1].end = i + 1;
@@ -189,8 +196,8 @@ static int find_target(struct plan *p, const char *target, struct err *err)
 		if (p->stages[i].name)
 			buf_addf(&names, "%s%s", names.len ? ", " : "", p->stages[i].name);
 	err_set(err, ENOENT, "%s: there is no stage '%s'", p->df->name, target);
-	return err_hint(err, "stages have the numbers 0 to %zu%s%s", p->stages_len - 1, names.len ? " and these names: " : "",
-			buf_str(&names));
+	return err_hint(err, "stages have the numbers 0 to %zu%s%s", p->stages_len - 1,
+			names.len ? " and these names: " : "", buf_str(&names));
 }
 
 /* Marks what stage INDEX leans on; stages lean on earlier ones only, so one pass from the target down is enough. */

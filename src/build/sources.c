@@ -125,8 +125,8 @@ static int walk_dir(struct sources *s, int dir_fd, const char *path, const struc
 		    struct err *err);
 
 /* Takes in NAME of the folder PARENT_FD, which is PATH below the context, unless it is left out. */
-static int walk_entry(struct sources *s, int parent_fd, const char *name, const char *path, const struct dockerignore *ignore,
-		      int depth, struct err *err)
+static int walk_entry(struct sources *s, int parent_fd, const char *name, const char *path,
+		      const struct dockerignore *ignore, int depth, struct err *err)
 {
 	bool excluded = ignore && strcmp(path, ".") != 0 && dockerignore_excludes(ignore, path);
 	size_t entries = s->entries_len, signature = s->signature.len;
@@ -202,8 +202,8 @@ static int resolve(int context_fd, const char *path, char **ret, struct stat *st
 }
 
 /* Takes in the file or folder PATH (which exists) as a root. *RET_ANY tells whether anything of it was not left out. */
-static int add_path(struct sources *s, int context_fd, const struct dockerignore *ignore, const char *path, bool *ret_any,
-		    struct err *err)
+static int add_path(struct sources *s, int context_fd, const struct dockerignore *ignore, const char *path,
+		    bool *ret_any, struct err *err)
 {
 	size_t before = s->entries_len;
 	autofree char *real = NULL;
@@ -226,8 +226,8 @@ static int add_path(struct sources *s, int context_fd, const struct dockerignore
 }
 
 /* Takes in what matches REST (patterns, parted by slashes) in the folder DIR of the context. */
-static int add_matches(struct sources *s, int context_fd, const struct dockerignore *ignore, const char *dir, const char *rest,
-		       struct err *err)
+static int add_matches(struct sources *s, int context_fd, const struct dockerignore *ignore, const char *dir,
+		       const char *rest, struct err *err)
 {
 	size_t len = strcspn(rest, "/");
 	autofree char *word = strndup(rest, len);
@@ -242,7 +242,8 @@ static int add_matches(struct sources *s, int context_fd, const struct dockerign
 		return r;
 	fd = fs_open_in_root(context_fd, dir, O_RDONLY | O_DIRECTORY, 0, NULL);
 	if (fd < 0)
-		return fd == -ENOENT || fd == -ENOTDIR ? 0 : err_errno(err, -fd, "open folder '%s' of the context", dir);
+		return fd == -ENOENT || fd == -ENOTDIR ? 0
+						       : err_errno(err, -fd, "open folder '%s' of the context", dir);
 	r = list_names(fd, &names, err);
 	for (size_t i = 0; i < names.len && r >= 0; i++) {
 		autofree char *path = NULL;
@@ -278,7 +279,8 @@ static char *clean_source(const char *text)
 	return clean;
 }
 
-int sources_add(struct sources *s, int context_fd, const struct dockerignore *ignore, const char *pattern, struct err *err)
+int sources_add(struct sources *s, int context_fd, const struct dockerignore *ignore, const char *pattern,
+		struct err *err)
 {
 	autofree char *path = clean_source(pattern);
 	bool any = false;

@@ -47,7 +47,8 @@ void sources_done(struct sources *s);
  * Adds what PATTERN names in the folder CONTEXT_FD. IGNORE may be NULL. A plain name that isn't there, or is left
  * out: -ENOENT; a pattern may match nothing. Nothing outside of the context is ever read.
  */
-int sources_add(struct sources *s, int context_fd, const struct dockerignore *ignore, const char *pattern, struct err *err);
+int sources_add(struct sources *s, int context_fd, const struct dockerignore *ignore, const char *pattern,
+		struct err *err);
 
 /* Whether the destination as it was written names a folder: it ends with a slash, or is "." or "..". */
 bool sources_dest_is_dir(const char *dest);

@@ -39,15 +39,18 @@ static int check_later(const struct dockerfile *df, const struct dockerfile_inst
 
 static int check_run(const struct dockerfile *df, const struct dockerfile_instruction *in, struct err *err)
 {
-	const struct dockerfile_flag *network = dockerfile_flag(in, "network"), *security = dockerfile_flag(in, "security");
+	const struct dockerfile_flag *network = dockerfile_flag(in, "network"),
+				     *security = dockerfile_flag(in, "security");
 
-	if (network && (!network->value || (strcmp(network->value, "default") != 0 && strcmp(network->value, "none") != 0 &&
-					    strcmp(network->value, "host") != 0)))
+	if (network &&
+	    (!network->value || (strcmp(network->value, "default") != 0 && strcmp(network->value, "none") != 0 &&
+				 strcmp(network->value, "host") != 0)))
 		return dockerfile_error(df, in, network->offset, err, EBADMSG, "--network takes default, none or host");
 	if (!security || (security->value && strcmp(security->value, "sandbox") == 0))
 		return 0;
 	if (security->value && strcmp(security->value, "insecure") == 0)
-		return dockerfile_error(df, in, security->offset, err, EOPNOTSUPP, "RUN --security=insecure comes with a later version");
+		return dockerfile_error(df, in, security->offset, err, EOPNOTSUPP,
+					"RUN --security=insecure comes with a later version");
 	return dockerfile_error(df, in, security->offset, err, EBADMSG, "--security takes sandbox or insecure");
 }
 
@@ -62,14 +65,16 @@ static int check_add(const struct dockerfile *df, const struct dockerfile_instru
 	for (size_t i = 0; i + 1 < in->args.len; i++) {
 		if (!is_url(in->args.items[i].text))
 			continue;
-		dockerfile_error(df, in, in->args.items[i].offset, err, EOPNOTSUPP, "ADD of a URL comes with a later version");
+		dockerfile_error(df, in, in->args.items[i].offset, err, EOPNOTSUPP,
+				 "ADD of a URL comes with a later version");
 		return err_hint(err, "download it before the build and COPY it, or use RUN with curl or wget");
 	}
 	return 0;
 }
 
 /* Flags that stand for yes or no: bare, or =true, =false. */
-static int check_boolean(const struct dockerfile *df, const struct dockerfile_instruction *in, const char *name, struct err *err)
+static int check_boolean(const struct dockerfile *df, const struct dockerfile_instruction *in, const char *name,
+			 struct err *err)
 {
 	const struct dockerfile_flag *flag = dockerfile_flag(in, name);
 
@@ -84,10 +89,11 @@ static int check_values(const struct dockerfile *df, const struct dockerfile_ins
 	for (size_t i = 0; i < in->flags.len; i++) {
 		const struct dockerfile_flag *flag = &in->flags.items[i];
 
-		if ((!flag->value || !*flag->value) && strcmp(flag->name, "link") != 0 && strcmp(flag->name, "parents") != 0 &&
-		    strcmp(flag->name, "unpack") != 0 && strcmp(flag->name, "keep-git-dir") != 0)
-			return dockerfile_error(df, in, flag->offset, err, EBADMSG, "--%s needs a value: --%s=…", flag->name,
-						flag->name);
+		if ((!flag->value || !*flag->value) && strcmp(flag->name, "link") != 0 &&
+		    strcmp(flag->name, "parents") != 0 && strcmp(flag->name, "unpack") != 0 &&
+		    strcmp(flag->name, "keep-git-dir") != 0)
+			return dockerfile_error(df, in, flag->offset, err, EBADMSG, "--%s needs a value: --%s=…",
+						flag->name, flag->name);
 	}
 	return 0;
 }

@@ -23,8 +23,8 @@ static int place(int r, const struct err *why, const struct dockerfile *df, cons
 	return dockerfile_error(df, in, offset, err, -r, "%s", why->msg);
 }
 
-int vars_expand(const struct vars *v, const struct dockerfile *df, const struct dockerfile_instruction *in, const char *text,
-		size_t offset, char **ret, struct err *err)
+int vars_expand(const struct vars *v, const struct dockerfile *df, const struct dockerfile_instruction *in,
+		const char *text, size_t offset, char **ret, struct err *err)
 {
 	struct expand x = { df->escape, lookup, (void *)(uintptr_t)v };
 	struct err why = { 0 };

@@ -16,8 +16,8 @@ struct vars {
  * TEXT, which stands at OFFSET in IN's text, expanded. The caller owns *RET. An error shows its place in the
  * Dockerfile.
  */
-int vars_expand(const struct vars *v, const struct dockerfile *df, const struct dockerfile_instruction *in, const char *text,
-		size_t offset, char **ret, struct err *err);
+int vars_expand(const struct vars *v, const struct dockerfile *df, const struct dockerfile_instruction *in,
+		const char *text, size_t offset, char **ret, struct err *err);
 /* The same, parted at blanks; appended to RET. */
 int vars_expand_words(const struct vars *v, const struct dockerfile *df, const struct dockerfile_instruction *in,
 		      const char *text, size_t offset, struct strv *ret, struct err *err);

@@ -190,7 +190,11 @@ static void on_step_end(const struct build_step *step, int result, void *arg)
 			fputs(again ? "failed" : "  failed", stderr);
 		else if (step->cached)
 			fputs("  CACHED", stderr);
-		fprintf(stderr, step->cached ? "\n" : again && result >= 0 ? "%.1fs\n" : "  %.1fs\n", (double)step->us / 1e6);
+		fprintf(stderr,
+			step->cached	       ? "\n"
+			: again && result >= 0 ? "%.1fs\n"
+					       : "  %.1fs\n",
+			(double)step->us / 1e6);
 	}
 	if (result < 0 && (p->live || p->quiet))
 		print_tail(p);

@@ -22,19 +22,22 @@ struct build_words {
 };
 
 static const struct option build_table[] = {
-	OPTION_STRING("file", 'f', struct build_words, file, "FILE", "the Dockerfile (default: CONTEXT/Dockerfile); - for stdin",
-		      "file"),
-	OPTION_LIST("tag", 't', struct build_words, tags, "NAME[:TAG]", "name the image (may be given several times)", "image"),
+	OPTION_STRING("file", 'f', struct build_words, file, "FILE",
+		      "the Dockerfile (default: CONTEXT/Dockerfile); - for stdin", "file"),
+	OPTION_LIST("tag", 't', struct build_words, tags, "NAME[:TAG]", "name the image (may be given several times)",
+		    "image"),
 	OPTION_STRING("target", 0, struct build_words, target, "STAGE", "stop at this stage", NULL),
 	OPTION_LIST("build-arg", 0, struct build_words, build_args, "NAME[=VALUE]",
 		    "set an ARG; without a value, from the environment", NULL),
 	OPTION_LIST("label", 0, struct build_words, labels, "NAME=VALUE", "label the image", NULL),
 	OPTION_FLAG("no-cache", 0, struct build_words, no_cache, "carry out every step anew"),
-	OPTION_STRING("network", 0, struct build_words, network, "host|none", "the network that RUN has (default: host)",
-		      "host none"),
+	OPTION_STRING("network", 0, struct build_words, network, "host|none",
+		      "the network that RUN has (default: host)", "host none"),
 	OPTION_STRING("iidfile", 0, struct build_words, iidfile, "FILE", "write the image's ID to a file", "file"),
-	OPTION_STRING("progress", 0, struct build_words, progress, "auto|plain|tty", "how the progress is shown", "auto plain tty"),
-	OPTION_STRING("pull", 0, struct build_words, pull, "never|missing", "images are taken from the store", "never missing"),
+	OPTION_STRING("progress", 0, struct build_words, progress, "auto|plain|tty", "how the progress is shown",
+		      "auto plain tty"),
+	OPTION_STRING("pull", 0, struct build_words, pull, "never|missing", "images are taken from the store",
+		      "never missing"),
 	OPTION_STRING("platform", 0, struct build_words, platform, "OS/ARCH", "must be this machine's", NULL),
 	OPTION_FLAG("quiet", 'q', struct build_words, quiet, "print nothing but the image's ID"),
 	OPTION_LATER("output", 'o', "results other than images come with a later version"),
@@ -75,7 +78,8 @@ static int check_platform(const char *word, struct err *err)
 
 	if (!word || (arch && strcmp(arch, platform_architecture()) == 0))
 		return 0;
-	return err_set(err, EOPNOTSUPP, "--platform %s: this machine builds for linux/%s only", word, platform_architecture());
+	return err_set(err, EOPNOTSUPP, "--platform %s: this machine builds for linux/%s only", word,
+		       platform_architecture());
 }
 
 /* NAME alone takes the value of the environment, and nothing if there is none. */
@@ -179,13 +183,15 @@ const struct command cmd_build = {
 	.group = "Images",
 	.summary = "build an image from a Dockerfile",
 	.usage = "CONTEXT",
-	.description =
-		"CONTEXT is a folder, an archive (tar, also compressed), or - for an archive or just a Dockerfile on stdin. "
-		"What .dockerignore leaves out is not copied.\n\n"
-		"Each instruction that changes files makes a layer, which is found again as long as the instruction, the layers "
-		"below and the copied files stay the same. No daemon and no root is needed; without a range of subordinate ids, "
-		"owners are emulated, and the image carries them.\n\n"
-		"The exit code is 1 if a step failed, 125 if it did not come that far.",
+	.description = "CONTEXT is a folder, an archive (tar, also compressed), or - for an archive or just a "
+		       "Dockerfile on stdin. "
+		       "What .dockerignore leaves out is not copied.\n\n"
+		       "Each instruction that changes files makes a layer, which is found again as long as the "
+		       "instruction, the layers "
+		       "below and the copied files stay the same. No daemon and no root is needed; without a range of "
+		       "subordinate ids, "
+		       "owners are emulated, and the image carries them.\n\n"
+		       "The exit code is 1 if a step failed, 125 if it did not come that far.",
 	.examples = "# the Dockerfile of this folder\n$ cloche build -t web .\n"
 		    "# another file, one stage of it\n$ cloche build -f docker/Dockerfile --target test .\n"
 		    "# no context at all\n$ printf 'FROM debian\\nRUN apt-get update\\n' | cloche build -\n",

@@ -56,7 +56,8 @@ const struct dockerfile_flag *dockerfile_flag(const struct dockerfile_instructio
 	return found;
 }
 
-void dockerfile_position(const struct dockerfile_instruction *in, size_t offset, unsigned *ret_line, unsigned *ret_column)
+void dockerfile_position(const struct dockerfile_instruction *in, size_t offset, unsigned *ret_line,
+			 unsigned *ret_column)
 {
 	const struct dockerfile_segment *segment = in->segments.items;
 
@@ -100,12 +101,12 @@ int dockerfile_error_at(const struct dockerfile *df, unsigned line, unsigned col
 		len = SHOWN_MAX;
 	for (n = 0; n < before; n++)
 		pad[n] = text[n] == '\t' ? '\t' : ' ';
-	return err_set(err, code, "%s:%u:%u: %s\n%5u | %.*s\n      | %s^", df->name ? df->name : "Dockerfile", line, column,
-		       message, line, (int)len, text, pad);
+	return err_set(err, code, "%s:%u:%u: %s\n%5u | %.*s\n      | %s^", df->name ? df->name : "Dockerfile", line,
+		       column, message, line, (int)len, text, pad);
 }
 
-int dockerfile_error(const struct dockerfile *df, const struct dockerfile_instruction *in, size_t offset, struct err *err,
-		     int code, const char *fmt, ...)
+int dockerfile_error(const struct dockerfile *df, const struct dockerfile_instruction *in, size_t offset,
+		     struct err *err, int code, const char *fmt, ...)
 {
 	char message[800];
 	unsigned line, column;
@@ -176,8 +177,8 @@ static int parse_trigger(const struct dockerfile *df, struct dockerfile_instruct
 	}
 }
 
-static int parse_instruction(const struct dockerfile *df, struct dockerfile_reader *reader, struct dockerfile_instruction *in,
-			     struct err *err)
+static int parse_instruction(const struct dockerfile *df, struct dockerfile_reader *reader,
+			     struct dockerfile_instruction *in, struct err *err)
 {
 	struct dockerfile_instruction *inner = in;
 	int r = parse_head(df, in, 0, err);
@@ -206,7 +207,8 @@ static int parse_all(struct dockerfile *df, struct dockerfile_reader *reader, st
 		if (r == 1)
 			r = parse_instruction(df, reader, &in, err) < 0 ? -EBADMSG : 1;
 		if (r == 1 && list.len >= DOCKERFILE_INSTRUCTIONS_MAX)
-			r = dockerfile_error(df, &in, 0, err, E2BIG, "more than %d instructions", DOCKERFILE_INSTRUCTIONS_MAX);
+			r = dockerfile_error(df, &in, 0, err, E2BIG, "more than %d instructions",
+					     DOCKERFILE_INSTRUCTIONS_MAX);
 		if (r == 1 && instruction_list_push(&list, in) < 0)
 			r = err_oom(err);
 		if (r <= 0)

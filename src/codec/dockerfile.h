@@ -16,11 +16,11 @@
 #include <stddef.h>
 
 enum {
-	DOCKERFILE_MAX = 4 * 1024 * 1024,	/* bytes of a file */
-	DOCKERFILE_LINE_MAX = 1024 * 1024,	/* bytes of one instruction, continuations joined */
-	DOCKERFILE_INSTRUCTIONS_MAX = 10000,	/* in one file */
-	DOCKERFILE_WORDS_MAX = 10000,		/* in one instruction */
-	DOCKERFILE_HEREDOCS_MAX = 64,		/* in one instruction */
+	DOCKERFILE_MAX = 4 * 1024 * 1024,    /* bytes of a file */
+	DOCKERFILE_LINE_MAX = 1024 * 1024,   /* bytes of one instruction, continuations joined */
+	DOCKERFILE_INSTRUCTIONS_MAX = 10000, /* in one file */
+	DOCKERFILE_WORDS_MAX = 10000,	     /* in one instruction */
+	DOCKERFILE_HEREDOCS_MAX = 64,	     /* in one instruction */
 };
 
 enum dockerfile_keyword {
@@ -145,14 +145,15 @@ const char *dockerfile_keyword_name(enum dockerfile_keyword keyword);
 /* The last --NAME of the instruction, or NULL. */
 const struct dockerfile_flag *dockerfile_flag(const struct dockerfile_instruction *in, const char *name);
 /* The position of the byte at OFFSET of IN's text. */
-void dockerfile_position(const struct dockerfile_instruction *in, size_t offset, unsigned *ret_line, unsigned *ret_column);
+void dockerfile_position(const struct dockerfile_instruction *in, size_t offset, unsigned *ret_line,
+			 unsigned *ret_column);
 
 /*
  * Fills in ERR with CODE and "<file>:<line>:<column>: <message>", the line of the file and a caret below
  * the byte at OFFSET of IN's text. Returns -CODE.
  */
-int dockerfile_error(const struct dockerfile *df, const struct dockerfile_instruction *in, size_t offset, struct err *err,
-		     int code, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+int dockerfile_error(const struct dockerfile *df, const struct dockerfile_instruction *in, size_t offset,
+		     struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 /* The same by a position of its own. */
 int dockerfile_error_at(const struct dockerfile *df, unsigned line, unsigned column, struct err *err, int code,
 			const char *message);

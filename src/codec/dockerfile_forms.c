@@ -17,7 +17,8 @@ static int need_argument(const struct dockerfile *df, const struct dockerfile_in
 {
 	if (in->text[in->rest])
 		return 0;
-	return dockerfile_error(df, in, in->rest, err, EBADMSG, "%s needs an argument", dockerfile_keyword_name(in->keyword));
+	return dockerfile_error(df, in, in->rest, err, EBADMSG, "%s needs an argument",
+				dockerfile_keyword_name(in->keyword));
 }
 
 /* The rest of the line as it stands, without blanks at its end. */
@@ -52,7 +53,8 @@ static int parse_shell(const struct dockerfile *df, struct dockerfile_instructio
 	int r = parse_command(df, in, err);
 
 	if (r >= 0 && (!in->exec_form || in->args.len == 0))
-		return dockerfile_error(df, in, in->rest, err, EBADMSG, "SHELL takes a JSON array: SHELL [\"/bin/sh\", \"-c\"]");
+		return dockerfile_error(df, in, in->rest, err, EBADMSG,
+					"SHELL takes a JSON array: SHELL [\"/bin/sh\", \"-c\"]");
 	return r;
 }
 
@@ -102,7 +104,8 @@ static int parse_copy(const struct dockerfile *df, struct dockerfile_instruction
 }
 
 /* One name=value, both raw; without '=', VALUE stays NULL. */
-static int add_pair(const struct dockerfile *df, struct dockerfile_instruction *in, const char *p, size_t len, struct err *err)
+static int add_pair(const struct dockerfile *df, struct dockerfile_instruction *in, const char *p, size_t len,
+		    struct err *err)
 {
 	const char *equals = memchr(p, '=', len);
 	size_t name_len = equals ? (size_t)(equals - p) : len;
@@ -110,7 +113,8 @@ static int add_pair(const struct dockerfile *df, struct dockerfile_instruction *
 	int r;
 
 	if (name_len == 0)
-		return dockerfile_error(df, in, (size_t)(p - in->text), err, EBADMSG, "the name in front of '=' is empty");
+		return dockerfile_error(df, in, (size_t)(p - in->text), err, EBADMSG,
+					"the name in front of '=' is empty");
 	if (equals) {
 		value = strndup(equals + 1, len - name_len - 1);
 		if (!value)
@@ -134,8 +138,9 @@ static int parse_pairs(const struct dockerfile *df, struct dockerfile_instructio
 		if (len == 0)
 			return 0;
 		if (!bare_names && !memchr(p, '=', len))
-			return dockerfile_error(df, in, (size_t)(p - in->text), err, EBADMSG, "'%.*s' has no '=': %s takes name=value",
-						len > 100 ? 100 : (int)len, p, dockerfile_keyword_name(in->keyword));
+			return dockerfile_error(df, in, (size_t)(p - in->text), err, EBADMSG,
+						"'%.*s' has no '=': %s takes name=value", len > 100 ? 100 : (int)len, p,
+						dockerfile_keyword_name(in->keyword));
 		r = add_pair(df, in, p, len, err);
 		if (r < 0)
 			return r;
@@ -186,7 +191,8 @@ static int parse_from(const struct dockerfile *df, struct dockerfile_instruction
 		return r;
 	if (in->args.len == 1 || (in->args.len == 3 && strcasecmp(in->args.items[1].text, "AS") == 0))
 		return 0;
-	return dockerfile_error(df, in, in->args.items[1].offset, err, EBADMSG, "FROM takes an image, or: image AS name");
+	return dockerfile_error(df, in, in->args.items[1].offset, err, EBADMSG,
+				"FROM takes an image, or: image AS name");
 }
 
 static int parse_healthcheck(const struct dockerfile *df, struct dockerfile_instruction *in, struct err *err)
@@ -211,7 +217,9 @@ static int parse_healthcheck(const struct dockerfile *df, struct dockerfile_inst
 	return parse_command(df, in, err);
 }
 
-static const char *const add_flags[] = { "chown", "chmod", "link", "checksum", "keep-git-dir", "exclude", "unpack", NULL };
+static const char *const add_flags[] = {
+	"chown", "chmod", "link", "checksum", "keep-git-dir", "exclude", "unpack", NULL
+};
 static const char *const copy_flags[] = { "from", "chown", "chmod", "link", "parents", "exclude", NULL };
 static const char *const from_flags[] = { "platform", NULL };
 static const char *const health_flags[] = { "interval", "timeout", "start-period", "start-interval", "retries", NULL };

@@ -42,8 +42,9 @@ static int read_announcement(const char *p, size_t len, char escape, struct anno
 	return *ret->name ? 1 : 0;
 }
 
-static int read_content(const struct dockerfile *df, struct dockerfile_reader *r, const struct dockerfile_instruction *in,
-			size_t offset, const struct announcement *a, struct buf *content, struct err *err)
+static int read_content(const struct dockerfile *df, struct dockerfile_reader *r,
+			const struct dockerfile_instruction *in, size_t offset, const struct announcement *a,
+			struct buf *content, struct err *err)
 {
 	struct dockerfile_line line;
 
@@ -55,9 +56,11 @@ static int read_content(const struct dockerfile *df, struct dockerfile_reader *r
 		if (line.len == strlen(a->name) && memcmp(line.text, a->name, line.len) == 0)
 			return 0;
 		if (buf_add(content, line.text, line.len) < 0 || buf_add_char(content, '\n') < 0)
-			return dockerfile_error(df, in, offset, err, -content->error, "the heredoc is longer than 1 MiB");
+			return dockerfile_error(df, in, offset, err, -content->error,
+						"the heredoc is longer than 1 MiB");
 	}
-	return dockerfile_error(df, in, offset, err, EBADMSG, "the heredoc is not ended: no line says '%.100s'", a->name);
+	return dockerfile_error(df, in, offset, err, EBADMSG, "the heredoc is not ended: no line says '%.100s'",
+				a->name);
 }
 
 static int add_heredoc(struct dockerfile_instruction *in, const struct announcement *a, struct buf *content)
@@ -74,8 +77,8 @@ static int add_heredoc(struct dockerfile_instruction *in, const struct announcem
 	return 0;
 }
 
-static int read_one(const struct dockerfile *df, struct dockerfile_reader *r, struct dockerfile_instruction *in, size_t offset,
-		    const struct announcement *a, struct err *err)
+static int read_one(const struct dockerfile *df, struct dockerfile_reader *r, struct dockerfile_instruction *in,
+		    size_t offset, const struct announcement *a, struct err *err)
 {
 	autobuf struct buf content = BUF_INIT(DOCKERFILE_LINE_MAX);
 	int res;
@@ -88,8 +91,8 @@ static int read_one(const struct dockerfile *df, struct dockerfile_reader *r, st
 	return add_heredoc(in, a, &content) < 0 ? err_oom(err) : 0;
 }
 
-int dockerfile_read_heredocs(const struct dockerfile *df, struct dockerfile_reader *r, struct dockerfile_instruction *in,
-			     struct err *err)
+int dockerfile_read_heredocs(const struct dockerfile *df, struct dockerfile_reader *r,
+			     struct dockerfile_instruction *in, struct err *err)
 {
 	const char *p = in->text + in->rest;
 

@@ -38,13 +38,13 @@ bool dockerfile_next_line(struct dockerfile_reader *r, struct dockerfile_line *r
  * The next instruction's text and segments: comments and blank lines skipped, continuations joined. 1, or 0 at
  * the end of the file.
  */
-int dockerfile_next_logical(const struct dockerfile *df, struct dockerfile_reader *r, struct dockerfile_instruction *ret,
-			    struct err *err);
+int dockerfile_next_logical(const struct dockerfile *df, struct dockerfile_reader *r,
+			    struct dockerfile_instruction *ret, struct err *err);
 /* Parser directives at the top of the file; the reader then stands on the first line that is none. */
 int dockerfile_read_directives(struct dockerfile *df, struct dockerfile_reader *r, struct err *err);
 /* The heredocs that the instruction announces, from the lines that follow it. */
-int dockerfile_read_heredocs(const struct dockerfile *df, struct dockerfile_reader *r, struct dockerfile_instruction *in,
-			     struct err *err);
+int dockerfile_read_heredocs(const struct dockerfile *df, struct dockerfile_reader *r,
+			     struct dockerfile_instruction *in, struct err *err);
 
 /* Blank inside an instruction: space, tab, vertical tab, form feed, carriage return. */
 static inline bool dockerfile_blank(char c)
@@ -53,7 +53,8 @@ static inline bool dockerfile_blank(char c)
 }
 
 /* Takes the flags behind the keyword; *OFFSET moves behind them and the blanks that follow. */
-int dockerfile_take_flags(const struct dockerfile *df, struct dockerfile_instruction *in, size_t *offset, struct err *err);
+int dockerfile_take_flags(const struct dockerfile *df, struct dockerfile_instruction *in, size_t *offset,
+			  struct err *err);
 /*
  * Length of the word at P: up to the next blank outside quotes; quotes and escapes stay in it.
  */

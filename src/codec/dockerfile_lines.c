@@ -64,8 +64,8 @@ static int add_segment(struct dockerfile_instruction *in, size_t offset, unsigne
 	return r;
 }
 
-int dockerfile_next_logical(const struct dockerfile *df, struct dockerfile_reader *r, struct dockerfile_instruction *ret,
-			    struct err *err)
+int dockerfile_next_logical(const struct dockerfile *df, struct dockerfile_reader *r,
+			    struct dockerfile_instruction *ret, struct err *err)
 {
 	autobuf struct buf text = BUF_INIT(DOCKERFILE_LINE_MAX);
 	struct dockerfile_line line;
@@ -82,7 +82,8 @@ int dockerfile_next_logical(const struct dockerfile *df, struct dockerfile_reade
 		if (len > skip && buf_add(&text, line.text + skip, len - skip) < 0) {
 			if (text.error == -ENOMEM)
 				return err_oom(err);
-			return dockerfile_error_at(df, line.number, 1, err, E2BIG, "the instruction is longer than 1 MiB");
+			return dockerfile_error_at(df, line.number, 1, err, E2BIG,
+						   "the instruction is longer than 1 MiB");
 		}
 		if (add_segment(ret, text.len - (len > skip ? len - skip : 0), line.number, skip + 1) < 0)
 			return err_oom(err);
@@ -122,11 +123,12 @@ static bool split_directive(const char *p, const char *end, const char **name, s
 	return *value_len > 0;
 }
 
-static int set_directive(struct dockerfile *df, const struct dockerfile_line *line, const char *value, size_t len, char **slot,
-			 struct err *err)
+static int set_directive(struct dockerfile *df, const struct dockerfile_line *line, const char *value, size_t len,
+			 char **slot, struct err *err)
 {
 	if (*slot)
-		return dockerfile_error_at(df, line->number, 1, err, EBADMSG, "only one directive of this kind is allowed");
+		return dockerfile_error_at(df, line->number, 1, err, EBADMSG,
+					   "only one directive of this kind is allowed");
 	*slot = strndup(value, len);
 	return *slot ? 1 : err_oom(err);
 }

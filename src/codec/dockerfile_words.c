@@ -86,7 +86,8 @@ static bool flag_is_known(const struct dockerfile_instruction *in, const char *n
 	return false;
 }
 
-static int add_flag(const struct dockerfile *df, struct dockerfile_instruction *in, const char *word, size_t len, struct err *err)
+static int add_flag(const struct dockerfile *df, struct dockerfile_instruction *in, const char *word, size_t len,
+		    struct err *err)
 {
 	struct flag_list list = { in->flags.items, in->flags.len, in->flags.cap };
 	struct dockerfile_flag flag = { .offset = (size_t)(word - in->text) };
@@ -116,7 +117,8 @@ static int add_flag(const struct dockerfile *df, struct dockerfile_instruction *
 	return 0;
 }
 
-int dockerfile_take_flags(const struct dockerfile *df, struct dockerfile_instruction *in, size_t *offset, struct err *err)
+int dockerfile_take_flags(const struct dockerfile *df, struct dockerfile_instruction *in, size_t *offset,
+			  struct err *err)
 {
 	const char *p = in->text + *offset;
 
@@ -149,7 +151,9 @@ static int hex4(const char *p)
 
 	for (int i = 0; i < 4; i++) {
 		char c = p[i];
-		int digit = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+		int digit = c >= '0' && c <= '9'		 ? c - '0'
+			    : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+								 : -1;
 
 		if (digit < 0)
 			return -1;

@@ -7,12 +7,12 @@
 #include <string.h>
 
 enum kind {
-	KIND_CHAR,     /* the character LOW */
-	KIND_ANY,      /* one character but '/' */
-	KIND_STAR,     /* any run without '/' */
-	KIND_ALL,      /* any run */
-	KIND_PARENTS,  /* nothing, or any run that ends in '/' */
-	KIND_CLASS,    /* LOW ranges follow as KIND_RANGE; HIGH: negated */
+	KIND_CHAR,    /* the character LOW */
+	KIND_ANY,     /* one character but '/' */
+	KIND_STAR,    /* any run without '/' */
+	KIND_ALL,     /* any run */
+	KIND_PARENTS, /* nothing, or any run that ends in '/' */
+	KIND_CLASS,   /* LOW ranges follow as KIND_RANGE; HIGH: negated */
 	KIND_RANGE,
 };
 

@@ -33,7 +33,8 @@ void build_notice(const struct build_session *s, const char *fmt, ...)
 
 /* --- progress --- */
 
-static void name_stage(const struct build_session *s, const struct build_state *state, size_t stage, char dst[static 96])
+static void name_stage(const struct build_session *s, const struct build_state *state, size_t stage,
+		       char dst[static 96])
 {
 	const char *name = s->plan.stages[stage].name;
 	size_t needed = 0;
@@ -79,7 +80,8 @@ void build_step_end(struct build_session *s, struct build_timer *t, int result)
 	t->text = NULL;
 }
 
-int build_history(struct build_session *s, struct build_state *state, const char *created_by, bool layer, struct err *err)
+int build_history(struct build_session *s, struct build_state *state, const char *created_by, bool layer,
+		  struct err *err)
 {
 	return image_config_add_history(&state->image.config, s->created, created_by, "cloche", !layer, err);
 }
@@ -132,7 +134,8 @@ static int open_session(struct build_session *s, const struct store_options *sto
 static int make_plan(struct build_session *s, struct err *err)
 {
 	char platform[64];
-	struct plan_options options = { .build_args = &s->options->build_args, .target = s->options->target,
+	struct plan_options options = { .build_args = &s->options->build_args,
+					.target = s->options->target,
 					.platform = platform };
 	int r;
 
@@ -229,17 +232,22 @@ static void tell_unused_args(const struct build_session *s)
 		const char *arg = s->options->build_args.items[i];
 		autofree char *name = strndup(arg, strcspn(arg, "="));
 
-		if (name && !strv_contains(&s->used_args, name) && !vars_is_proxy(name) && !strv_env_get(&s->plan.globals, name))
+		if (name && !strv_contains(&s->used_args, name) && !vars_is_proxy(name) &&
+		    !strv_env_get(&s->plan.globals, name))
 			build_notice(s, "--build-arg %s: no ARG asks for it", name);
 	}
 }
 
-int build_image(const struct store_options *store, const struct build_options *options, const struct build_events *events,
-		struct build_result *ret, struct err *err)
+int build_image(const struct store_options *store, const struct build_options *options,
+		const struct build_events *events, struct build_result *ret, struct err *err)
 {
-	CLEANUP(session_done) struct build_session s = { .options = options, .events = events, .result = ret,
-							 .context = BUILD_CONTEXT_INIT, .df = DOCKERFILE_INIT,
-							 .layers = { .tmp = STORE_TMP_INIT } };
+	CLEANUP(session_done)
+	struct build_session s = { .options = options,
+				   .events = events,
+				   .result = ret,
+				   .context = BUILD_CONTEXT_INIT,
+				   .df = DOCKERFILE_INIT,
+				   .layers = { .tmp = STORE_TMP_INIT } };
 	struct digest manifest;
 	int r = check_tags(options, err);
 

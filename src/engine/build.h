@@ -25,15 +25,15 @@
 enum build_network { BUILD_NETWORK_HOST, BUILD_NETWORK_NONE };
 
 struct build_options {
-	const char *context; /* folder or archive; "-": an archive or just a Dockerfile on stdin */
-	const char *file;    /* -f: "-": stdin; NULL: "Dockerfile" in the context */
-	const char *target;  /* stage; NULL: the last */
-	struct strv tags;    /* names for the result; none: it stays untagged */
+	const char *context;	/* folder or archive; "-": an archive or just a Dockerfile on stdin */
+	const char *file;	/* -f: "-": stdin; NULL: "Dockerfile" in the context */
+	const char *target;	/* stage; NULL: the last */
+	struct strv tags;	/* names for the result; none: it stays untagged */
 	struct strv build_args; /* "NAME=value" */
 	struct strv labels;	/* "name=value" */
 	enum build_network network;
 	bool no_cache;
-	int64_t epoch;	       /* SOURCE_DATE_EPOCH; -1: not given */
+	int64_t epoch; /* SOURCE_DATE_EPOCH; -1: not given */
 };
 
 /* A line of the progress. */
@@ -45,17 +45,18 @@ struct build_step {
 };
 
 struct build_events {
-	void (*on_step)(const struct build_step *step, void *arg);  /* its work begins: it was not in the cache */
-	void (*on_output)(const char *data, size_t len, void *arg); /* of its command, as it comes; LEN 0: a second has gone by */
+	void (*on_step)(const struct build_step *step, void *arg); /* its work begins: it was not in the cache */
+	void (*on_output)(const char *data, size_t len,
+			  void *arg); /* of its command, as it comes; LEN 0: a second has gone by */
 	void (*on_step_end)(const struct build_step *step, int result, void *arg); /* RESULT: 0 or a negative errno */
 	void (*on_notice)(const char *text, void *arg);
 	void *arg;
 };
 
 struct build_result {
-	struct digest id;	/* of the image */
-	struct strv names;	/* that it got, as people write them */
-	bool begun;		/* a step was carried out or looked up: what fails from then on is the build, not us */
+	struct digest id;  /* of the image */
+	struct strv names; /* that it got, as people write them */
+	bool begun;	   /* a step was carried out or looked up: what fails from then on is the build, not us */
 };
 void build_result_done(struct build_result *r);
 
@@ -63,5 +64,5 @@ void build_result_done(struct build_result *r);
  * Builds. STORE's `single` is set by us; stdin is read only where the options say so. RET (zeroed) is to be
  * released also on failure. A RUN that ends with another code than 0: -ECHILD, with the place in the Dockerfile.
  */
-int build_image(const struct store_options *store, const struct build_options *options, const struct build_events *events,
-		struct build_result *ret, struct err *err);
+int build_image(const struct store_options *store, const struct build_options *options,
+		const struct build_events *events, struct build_result *ret, struct err *err);

@@ -51,7 +51,8 @@ int build_cache_find(struct store *s, const struct digest *key, struct build_ent
 
 	if (!path)
 		return err_oom(err);
-	if (fs_read_file(s->root_fd, path, ENTRY_MAX, &text, NULL) < 0 || text.len == 0 || !parse_entry(text.data, &entry))
+	if (fs_read_file(s->root_fd, path, ENTRY_MAX, &text, NULL) < 0 || text.len == 0 ||
+	    !parse_entry(text.data, &entry))
 		return 0;
 	if (entry.has_layer) {
 		int r = blob_has(s, &entry.blob, entry.size, err);
@@ -109,6 +110,6 @@ void build_cache_put_sources(struct store *s, const struct digest *signature, co
 	char text[DIGEST_STR_MAX + 1];
 
 	digest_format(content, text);
-	strcat(text, "\n");
+	memcpy(text + strlen(text), "\n", 2);
 	write_entry(s, "sources", signature, text, NULL);
 }

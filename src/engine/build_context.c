@@ -30,8 +30,13 @@ bool build_looks_like_archive(const void *data, size_t len)
 		const char *magic;
 		size_t len, at;
 	} magics[] = {
-		{ "\x1f\x8b", 2, 0 },		{ "BZh", 3, 0 },     { "\xfd" "7zXZ\0", 6, 0 },
-		{ "\x28\xb5\x2f\xfd", 4, 0 }, { "ustar", 5, 257 },
+		{ "\x1f\x8b", 2, 0 },
+		{ "BZh", 3, 0 },
+		{ "\xfd"
+		  "7zXZ\0",
+		  6, 0 },
+		{ "\x28\xb5\x2f\xfd", 4, 0 },
+		{ "ustar", 5, 257 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(magics); i++)
@@ -116,7 +121,8 @@ static ssize_t read_head(char *dst, size_t len, struct err *err)
 }
 
 /* Stdin is an archive, or just a Dockerfile, which goes to TEXT. */
-static int open_stdin(struct store *s, const struct idmap *ids, struct build_context *ret, struct buf *text, struct err *err)
+static int open_stdin(struct store *s, const struct idmap *ids, struct build_context *ret, struct buf *text,
+		      struct err *err)
 {
 	autobuf struct buf rest = BUF_INIT(DOCKERFILE_MAX);
 	autoclose int fd = -1;
@@ -169,7 +175,8 @@ static int open_context(struct store *s, const struct idmap *ids, const char *co
 /* --- the two files --- */
 
 /* The file PATH of the context: nothing outside of it is reached. */
-static int read_in_context(const struct build_context *c, const char *path, size_t max, struct buf *text, struct err *err)
+static int read_in_context(const struct build_context *c, const char *path, size_t max, struct buf *text,
+			   struct err *err)
 {
 	autoclose int fd = fs_open_in_root(c->fd, path, O_RDONLY, 0, err);
 

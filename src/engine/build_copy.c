@@ -30,9 +30,9 @@ struct copy {
 	bool has_mode, link, extract;
 	uint32_t mode;
 
-	int fd;		/* of the context, or of the root that --from names */
+	int fd; /* of the context, or of the root that --from names */
 	bool owned_fd;
-	bool from_root; /* --from: owners are kept, nothing is ignored */
+	bool from_root;		  /* --from: owners are kept, nothing is ignored */
 	struct store_image image; /* of --from, if it is an image */
 	struct sources sources;
 };
@@ -101,7 +101,8 @@ static int set_words(struct copy *c, struct err *err)
 
 	for (size_t i = 0; i < args->len; i++) {
 		char *word = NULL;
-		int r = vars_expand(&c->at->vars, c->at->df, c->at->in, args->items[i].text, args->items[i].offset, &word, err);
+		int r = vars_expand(&c->at->vars, c->at->df, c->at->in, args->items[i].text, args->items[i].offset,
+				    &word, err);
 
 		if (r < 0)
 			return r;
@@ -166,8 +167,8 @@ static int find_from(struct copy *c, const struct store_image **ret, struct err 
 	}
 	r = store_image_open(s->store, from->value, &c->image, &why);
 	if (r < 0) {
-		build_fail(c->at, from->offset, err, -r, "--from=%s is no stage before this one, and no image: %s", from->value,
-			   why.msg);
+		build_fail(c->at, from->offset, err, -r, "--from=%s is no stage before this one, and no image: %s",
+			   from->value, why.msg);
 		return err_hint(err, "%s", why.hint);
 	}
 	*ret = &c->image;
@@ -191,13 +192,14 @@ static int list_sources(struct copy *c, const struct store_image *from, struct e
 	} else {
 		c->fd = context->fd;
 		if (c->fd < 0)
-			return build_fail(c->at, 0, err, ENOENT, "there is no context: the Dockerfile came alone, from stdin");
+			return build_fail(c->at, 0, err, ENOENT,
+					  "there is no context: the Dockerfile came alone, from stdin");
 	}
 	for (size_t i = 0; i < c->words.len && r >= 0; i++) {
 		r = sources_add(&c->sources, c->fd, from ? NULL : &context->ignore, c->words.items[i], &why);
 		if (r < 0)
-			build_fail(c->at, args->items[i].offset, err, -r, "%s: %s", dockerfile_keyword_name(c->at->in->keyword),
-				   why.msg);
+			build_fail(c->at, args->items[i].offset, err, -r, "%s: %s",
+				   dockerfile_keyword_name(c->at->in->keyword), why.msg);
 	}
 	if (r >= 0 && c->sources.entries_len == 0)
 		r = build_fail(c->at, c->at->in->rest, err, ENOENT, "no source matches");
@@ -206,8 +208,8 @@ static int list_sources(struct copy *c, const struct store_image *from, struct e
 
 /* --- the key --- */
 
-static int make_items(const struct copy *c, bool hash, bool into, const bool *skip, struct layer_items *ret, struct strv *dests,
-		      struct err *err)
+static int make_items(const struct copy *c, bool hash, bool into, const bool *skip, struct layer_items *ret,
+		      struct strv *dests, struct err *err)
 {
 	for (size_t i = 0; i < c->sources.entries_len; i++) {
 		struct layer_item item = { .source = c->sources.entries[i].path };

@@ -123,7 +123,8 @@ static int root_mode(struct build_layers *l, const struct store_image *image, mo
 	return 0;
 }
 
-static int make_dir(struct build_layers *l, char **ret, mode_t mode, struct err *err, const char *letter, const char *below)
+static int make_dir(struct build_layers *l, char **ret, mode_t mode, struct err *err, const char *letter,
+		    const char *below)
 {
 	autofree char *name = str_format("%s%u%s", letter, l->next, below);
 

@@ -127,7 +127,8 @@ static int add_history(struct command *c, struct err *err)
 
 static int write_files(struct build_session *s, struct err *err)
 {
-	autobuf struct buf hosts = BUF_INIT(RUN_HOSTS_MAX), host = BUF_INIT(RUN_RESOLV_MAX), resolv = BUF_INIT(RUN_RESOLV_MAX);
+	autobuf struct buf hosts = BUF_INIT(RUN_HOSTS_MAX), host = BUF_INIT(RUN_RESOLV_MAX),
+			   resolv = BUF_INIT(RUN_RESOLV_MAX);
 	static const struct strv none = { 0 };
 	autoclose int fd = -1;
 	int r;
@@ -192,8 +193,15 @@ static int make_spec(struct command *c, const struct build_upper *u, const struc
 	int fds[LAYERED_MAX], r;
 	size_t fds_len = 0;
 	struct layered layers = { fds, 0 };
-	struct run_request q = { .options = &options, .args = &c->argv, .image = &image, .layers = &layers, .ids = &s->ids,
-				 .env = &none, .cwd = "/", .id = BUILD_HOSTNAME, .rootfs = u->merged,
+	struct run_request q = { .options = &options,
+				 .args = &c->argv,
+				 .image = &image,
+				 .layers = &layers,
+				 .ids = &s->ids,
+				 .env = &none,
+				 .cwd = "/",
+				 .id = BUILD_HOSTNAME,
+				 .rootfs = u->merged,
 				 .files_dir = s->files_dir };
 
 	image.entrypoint = image.cmd = none;
@@ -258,8 +266,8 @@ static int start(struct command *c, const struct build_upper *u, const struct st
 	return runtime_run(spec, &o, p, err);
 }
 
-static int run_to_end(struct command *c, const struct build_upper *u, const struct strv *lowers, const struct oci_spec *spec,
-		      int *ret_code, struct err *err)
+static int run_to_end(struct command *c, const struct build_upper *u, const struct strv *lowers,
+		      const struct oci_spec *spec, int *ret_code, struct err *err)
 {
 	CLEANUP(container_process_done) struct container_process p = CONTAINER_PROCESS_INIT;
 	autoclose int from = -1, to = -1;

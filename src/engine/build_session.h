@@ -54,7 +54,8 @@ struct build_at {
 };
 
 /* Fills in ERR at the instruction's place. */
-#define build_fail(at, offset, err, code, ...) dockerfile_error((at)->df, (at)->in, (offset), (err), (code), __VA_ARGS__)
+#define build_fail(at, offset, err, code, ...)                                                                         \
+	dockerfile_error((at)->df, (at)->in, (offset), (err), (code), __VA_ARGS__)
 
 /* The line of the progress that is under way. */
 struct build_timer {
@@ -103,4 +104,5 @@ struct run_user;
 int build_find_user(int root_fd, const char *spec, struct run_user *ret, struct err *err);
 
 /* The line of history for what was done. LAYER: it made one. */
-int build_history(struct build_session *s, struct build_state *state, const char *created_by, bool layer, struct err *err);
+int build_history(struct build_session *s, struct build_state *state, const char *created_by, bool layer,
+		  struct err *err);

@@ -28,7 +28,8 @@ static int run_arg(struct build_at *at, struct err *err)
 		int r = vars_expand(&at->vars, at->df, at->in, arg->text, arg->offset, &name, err);
 
 		if (r >= 0 && arg->value)
-			r = vars_expand(&at->vars, at->df, at->in, arg->value, arg->offset + strlen(arg->text) + 1, &value, err);
+			r = vars_expand(&at->vars, at->df, at->in, arg->value, arg->offset + strlen(arg->text) + 1,
+					&value, err);
 		if (r < 0)
 			return r;
 		given = strv_env_get(&s->options->build_args, name);
@@ -76,7 +77,8 @@ static int run_instruction(struct build_session *s, size_t stage, const struct d
 /* Whether the progress shows the instruction: it may take time. */
 static bool is_step(enum dockerfile_keyword keyword)
 {
-	return !apply_is_config(keyword) ? keyword != DOCKERFILE_ARG && keyword != DOCKERFILE_FROM : keyword == DOCKERFILE_WORKDIR;
+	return !apply_is_config(keyword) ? keyword != DOCKERFILE_ARG && keyword != DOCKERFILE_FROM
+					 : keyword == DOCKERFILE_WORKDIR;
 }
 
 /* --- the base --- */
@@ -90,7 +92,8 @@ static int copy_state(const struct build_state *from, struct build_state *to, st
 	return r;
 }
 
-static int open_image(struct build_session *s, const struct plan_stage *stage, struct build_state *state, struct err *err)
+static int open_image(struct build_session *s, const struct plan_stage *stage, struct build_state *state,
+		      struct err *err)
 {
 	const struct dockerfile_instruction *from = &s->df.instructions.items[stage->from];
 	struct err why = { 0 };
@@ -109,7 +112,8 @@ static int open_scratch(struct build_state *state, struct err *err)
 {
 	int r = image_config_init(&state->image.config, err);
 
-	if (r >= 0 && strv_add(&state->image.config.env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin") < 0)
+	if (r >= 0 &&
+	    strv_add(&state->image.config.env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin") < 0)
 		return err_oom(err);
 	return r;
 }
@@ -152,8 +156,8 @@ static int parse_triggers(const struct strv *lines, struct dockerfile *parsed, s
 
 /* --- the whole --- */
 
-static size_t count_steps(const struct build_session *s, const struct plan_stage *stage, const struct dockerfile *triggers,
-			  size_t triggers_len)
+static size_t count_steps(const struct build_session *s, const struct plan_stage *stage,
+			  const struct dockerfile *triggers, size_t triggers_len)
 {
 	size_t n = 1; /* FROM */
 

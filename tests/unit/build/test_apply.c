@@ -38,7 +38,8 @@ static void the_configuration_follows(void **state)
 		{ "SHELL [\"x\"]\nCMD a", "\"Cmd\":[\"x\",\"a\"]", "CMD [\"x\",\"a\"]" },
 		{ "CMD [\"a\\\"\"]", "\"Cmd\":[\"a\\\"\"]", "CMD [\"a\\\"\"]" },
 		{ "ENTRYPOINT [\"a\"]", "\"Entrypoint\":[\"a\"]", "ENTRYPOINT [\"a\"]" },
-		{ "EXPOSE 80 443/TCP 90-91/udp", "\"ExposedPorts\":{\"443/tcp\":{},\"80/tcp\":{},\"90/udp\":{},\"91/udp\":{}}",
+		{ "EXPOSE 80 443/TCP 90-91/udp",
+		  "\"ExposedPorts\":{\"443/tcp\":{},\"80/tcp\":{},\"90/udp\":{},\"91/udp\":{}}",
 		  "EXPOSE 80 443/TCP 90-91/udp" },
 		{ "VOLUME /b /a /b", "\"Volumes\":{\"/a\":{},\"/b\":{}}", "VOLUME /b /a /b" },
 		{ "VOLUME [\"/c d\"]", "\"Volumes\":{\"/c d\":{}}", "VOLUME /c d" },
@@ -46,8 +47,8 @@ static void the_configuration_follows(void **state)
 		{ "WORKDIR a\nWORKDIR b/../c", "\"WorkingDir\":\"/a/c\"", "WORKDIR /a/c" },
 		{ "STOPSIGNAL SIGRTMIN+3", "\"StopSignal\":\"SIGRTMIN+3\"", "STOPSIGNAL SIGRTMIN+3" },
 		{ "STOPSIGNAL 9", "\"StopSignal\":\"9\"", "STOPSIGNAL 9" },
-		{ "HEALTHCHECK --interval=1m30s --retries=2 CMD x", "\"Test\":[\"CMD-SHELL\",\"x\"],\"Interval\":90000000000",
-		  "HEALTHCHECK [\"CMD-SHELL\",\"x\"]" },
+		{ "HEALTHCHECK --interval=1m30s --retries=2 CMD x",
+		  "\"Test\":[\"CMD-SHELL\",\"x\"],\"Interval\":90000000000", "HEALTHCHECK [\"CMD-SHELL\",\"x\"]" },
 		{ "HEALTHCHECK NONE", "\"Test\":[\"NONE\"]", "HEALTHCHECK [\"NONE\"]" },
 		{ "ONBUILD RUN  a b", "\"OnBuild\":[\"RUN  a b\"]", "ONBUILD RUN  a b" },
 		{ "MAINTAINER Me", "\"author\":\"Me\"", "MAINTAINER Me" },
@@ -120,8 +121,18 @@ static void durations_are_read_as_go_does(void **state)
 		const char *in;
 		int64_t ns;
 	} cases[] = {
-		{ "0", 0 }, { "1s", 1000000000 }, { "1m30s", 90000000000 }, { "1.5h", 5400000000000 }, { ".5s", 500000000 },
-		{ "300ms", 300000000 }, { "2us", 2000 }, { "1.", -1 }, { "1", -1 }, { "", -1 }, { "s", -1 }, { "9999999999h", -1 },
+		{ "0", 0 },
+		{ "1s", 1000000000 },
+		{ "1m30s", 90000000000 },
+		{ "1.5h", 5400000000000 },
+		{ ".5s", 500000000 },
+		{ "300ms", 300000000 },
+		{ "2us", 2000 },
+		{ "1.", -1 },
+		{ "1", -1 },
+		{ "", -1 },
+		{ "s", -1 },
+		{ "9999999999h", -1 },
 	};
 
 	(void)state;

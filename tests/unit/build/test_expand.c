@@ -12,8 +12,8 @@
 static const char *lookup(void *arg, const char *name)
 {
 	static const char *const values[][2] = {
-		{ "x", "value" }, { "empty", "" }, { "path", "/usr/local/lib" }, { "two", "a b" }, { "f", "a.tar.gz" }, { "n1", "one" },
-		{ "1", "first" },
+		{ "x", "value" }, { "empty", "" },  { "path", "/usr/local/lib" }, { "two", "a b" }, { "f", "a.tar.gz" },
+		{ "n1", "one" },  { "1", "first" },
 	};
 
 	(void)arg;
@@ -125,8 +125,8 @@ static void blanks_part_words(void **state)
 	static const struct {
 		const char *in, *out;
 	} cases[] = {
-		{ "a b", "a|b|" }, { "$two", "a|b|" }, { "\"$two\"", "a b|" }, { "x$two", "xa|b|" }, { "'' a", "|a|" },
-		{ "$unset", "" },  { "a\\ b", "a b|" },
+		{ "a b", "a|b|" }, { "$two", "a|b|" }, { "\"$two\"", "a b|" }, { "x$two", "xa|b|" },
+		{ "'' a", "|a|" }, { "$unset", "" },   { "a\\ b", "a b|" },
 	};
 
 	(void)state;

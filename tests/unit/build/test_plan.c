@@ -20,7 +20,8 @@ static int describe(const char *text, const char *target, const struct strv *arg
 	for (size_t i = 0; r >= 0 && i < plan.stages_len; i++) {
 		const struct plan_stage *s = &plan.stages[i];
 
-		buf_addf(out, "%s%s%s=%s", i ? " " : "", s->needed ? "" : "[", s->name ? s->name : "", s->scratch ? "-" : s->base);
+		buf_addf(out, "%s%s%s=%s", i ? " " : "", s->needed ? "" : "[", s->name ? s->name : "",
+			 s->scratch ? "-" : s->base);
 		if (s->base_stage >= 0)
 			buf_addf(out, "@%zd", s->base_stage);
 		buf_add_str(out, s->needed ? "" : "]");
@@ -80,10 +81,12 @@ static void mistakes_are_told_with_their_place(void **state)
 		{ "FROM a AS b\nFROM a AS B", NULL, "Dockerfile:2:11: there is a stage 'B' already", EBADMSG },
 		{ "FROM a AS 1b", NULL, "Dockerfile:1:11: a stage's name begins with a letter", EBADMSG },
 		{ "FROM a", "b", "Dockerfile: there is no stage 'b'", ENOENT },
-		{ "FROM --platform=linux/arm64 a", NULL, "Dockerfile:1:6: this machine builds for linux/amd64 only, not for linux/arm64",
+		{ "FROM --platform=linux/arm64 a", NULL,
+		  "Dockerfile:1:6: this machine builds for linux/amd64 only, not for linux/arm64", EOPNOTSUPP },
+		{ "FROM a\nADD https://x/y /", NULL, "Dockerfile:2:5: ADD of a URL comes with a later version",
 		  EOPNOTSUPP },
-		{ "FROM a\nADD https://x/y /", NULL, "Dockerfile:2:5: ADD of a URL comes with a later version", EOPNOTSUPP },
-		{ "FROM a\nCOPY --parents x /", NULL, "Dockerfile:2:6: COPY --parents comes with a later version", EOPNOTSUPP },
+		{ "FROM a\nCOPY --parents x /", NULL, "Dockerfile:2:6: COPY --parents comes with a later version",
+		  EOPNOTSUPP },
 		{ "FROM a\nRUN --network=x y", NULL, "Dockerfile:2:5: --network takes default, none or host", EBADMSG },
 		{ "FROM a\nCOPY --from= x /", NULL, "Dockerfile:2:6: --from needs a value", EBADMSG },
 	};

@@ -49,7 +49,8 @@ static int remove_context(void **state)
 }
 
 /* "source>dest …" of all entries. */
-static int describe(const char *ignore_text, const char *patterns, const char *dest, bool into, struct buf *out, struct err *err)
+static int describe(const char *ignore_text, const char *patterns, const char *dest, bool into, struct buf *out,
+		    struct err *err)
 {
 	CLEANUP(sources_done) struct sources s = SOURCES_INIT;
 	struct dockerignore ignore = { 0 };

@@ -44,7 +44,9 @@ static void instructions_are_read(void **state)
 		const char *in, *out;
 	} cases[] = {
 		{ "FROM debian", "FROM(debian);" },
-		{ "\xef\xbb\xbf" "FROM debian\r\nRUN a\r\n", "FROM(debian);RUN(a);" },
+		{ "\xef\xbb\xbf"
+		  "FROM debian\r\nRUN a\r\n",
+		  "FROM(debian);RUN(a);" },
 		{ "from debian as base\n", "FROM(debian|as|base);" },
 		{ "FROM --platform=$P debian", "FROM[--platform=$P](debian);" },
 		{ "RUN a && \\\n  b", "RUN(a &&   b);" },
@@ -57,7 +59,8 @@ static void instructions_are_read(void **state)
 		{ "RUN [\"a\" \"b\"]", "RUN([\"a\" \"b\"]);" },
 		{ "RUN [\"a\",]", "RUN([\"a\",]);" },
 		{ "ENTRYPOINT []", "ENTRYPOINT{};" },
-		{ "RUN --mount=type=cache,target=/x --network=none a --b", "RUN[--mount=type=cache,target=/x][--network=none](a --b);" },
+		{ "RUN --mount=type=cache,target=/x --network=none a --b",
+		  "RUN[--mount=type=cache,target=/x][--network=none](a --b);" },
 		{ "RUN -- --a", "RUN(--a);" },
 		{ "COPY --chown=a:b --link a b /c/", "COPY[--chown=a:b][--link](a|b|/c/);" },
 		{ "COPY [\"a b\", \"/c\"]", "COPY{a b|/c};" },
@@ -103,20 +106,29 @@ static void errors_point_at_their_place(void **state)
 	static const struct {
 		const char *in, *message;
 	} cases[] = {
-		{ "FROM a\n\n  RNU b", "Dockerfile:3:3: unknown instruction 'RNU' (did you mean RUN?)\n    3 |   RNU b\n      |   ^" },
-		{ "FROM a b", "Dockerfile:1:8: FROM takes an image, or: image AS name\n    1 | FROM a b\n      |        ^" },
+		{ "FROM a\n\n  RNU b",
+		  "Dockerfile:3:3: unknown instruction 'RNU' (did you mean RUN?)\n    3 |   RNU b\n      |   ^" },
+		{ "FROM a b",
+		  "Dockerfile:1:8: FROM takes an image, or: image AS name\n    1 | FROM a b\n      |        ^" },
 		{ "xyzzy", "Dockerfile:1:1: unknown instruction 'xyzzy'\n    1 | xyzzy\n      | ^" },
 		{ "RUN", "Dockerfile:1:4: RUN needs an argument\n    1 | RUN\n      |    ^" },
 		{ "COPY a", "Dockerfile:1:6: COPY needs a source and a destination\n    1 | COPY a\n      |      ^" },
-		{ "COPY --form=a a b", "Dockerfile:1:6: COPY has no flag --form\n    1 | COPY --form=a a b\n      |      ^" },
+		{ "COPY --form=a a b",
+		  "Dockerfile:1:6: COPY has no flag --form\n    1 | COPY --form=a a b\n      |      ^" },
 		{ "ENV a=b \\\n\tc", "Dockerfile:2:2: 'c' has no '=': ENV takes name=value\n    2 | \tc\n      | \t^" },
-		{ "ENV a", "Dockerfile:1:5: ENV needs a name and a value: ENV name=value\n    1 | ENV a\n      |     ^" },
+		{ "ENV a",
+		  "Dockerfile:1:5: ENV needs a name and a value: ENV name=value\n    1 | ENV a\n      |     ^" },
 		{ "ENV =a", "Dockerfile:1:5: the name in front of '=' is empty\n    1 | ENV =a\n      |     ^" },
-		{ "SHELL sh", "Dockerfile:1:7: SHELL takes a JSON array: SHELL [\"/bin/sh\", \"-c\"]\n    1 | SHELL sh\n      |       ^" },
-		{ "ONBUILD FROM a", "Dockerfile:1:9: FROM may not stand behind ONBUILD\n    1 | ONBUILD FROM a\n      |         ^" },
-		{ "HEALTHCHECK a", "Dockerfile:1:13: HEALTHCHECK takes CMD and a command, or NONE\n    1 | HEALTHCHECK a\n      |             ^" },
-		{ "# escape=x\n", "Dockerfile:1:10: the escape character can only be \\ or `\n    1 | # escape=x\n      |          ^" },
-		{ "RUN <<E\na\n", "Dockerfile:1:5: the heredoc is not ended: no line says 'E'\n    1 | RUN <<E\n      |     ^" },
+		{ "SHELL sh", "Dockerfile:1:7: SHELL takes a JSON array: SHELL [\"/bin/sh\", \"-c\"]\n    1 | SHELL "
+			      "sh\n      |       ^" },
+		{ "ONBUILD FROM a",
+		  "Dockerfile:1:9: FROM may not stand behind ONBUILD\n    1 | ONBUILD FROM a\n      |         ^" },
+		{ "HEALTHCHECK a", "Dockerfile:1:13: HEALTHCHECK takes CMD and a command, or NONE\n    1 | HEALTHCHECK "
+				   "a\n      |             ^" },
+		{ "# escape=x\n",
+		  "Dockerfile:1:10: the escape character can only be \\ or `\n    1 | # escape=x\n      |          ^" },
+		{ "RUN <<E\na\n",
+		  "Dockerfile:1:5: the heredoc is not ended: no line says 'E'\n    1 | RUN <<E\n      |     ^" },
 	};
 
 	(void)state;

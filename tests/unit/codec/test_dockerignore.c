@@ -13,16 +13,43 @@ static void patterns_match_as_gos_do(void **state)
 		const char *pattern, *path;
 		bool matches;
 	} cases[] = {
-		{ "abc", "abc", true },	      { "*", "abc", true },	     { "*c", "abc", true },
-		{ "a*", "ab/c", false },      { "a*/b", "abc/b", true },     { "a*b*c*d*e*/f", "axbxcxdxe/f", true },
-		{ "a*b*c*d*e*/f", "axbxcxdxexxx/fff", false },		     { "a*b?c*x", "abxbbxdbxebxczzx", true },
-		{ "ab[c]", "abc", true },     { "ab[b-d]", "abc", true },    { "ab[e-g]", "abc", false },
-		{ "ab[^c]", "abc", false },   { "ab[^e-g]", "abc", true },   { "a\\*b", "a*b", true },
-		{ "a\\*b", "ab", false },     { "a?b", "a\xe2\x98\xba" "b", true }, { "a[^a]b", "a\xe2\x98\xba" "b", true },
-		{ "a???b", "a\xe2\x98\xba" "b", false }, { "[a-\xce\xb6]*", "\xce\xb1", true }, { "*[a-\xce\xb6]", "A", false },
-		{ "a?b", "a/b", false },      { "a*b", "a/b", false },	     { "[\\]a]", "]", true },
-		{ "[\\-]", "-", true },	      { "*x", "xxx", true },	     { "", "", true },
-		{ "a?", "a\xff", true },      { "**", "a/b", false },
+		{ "abc", "abc", true },
+		{ "*", "abc", true },
+		{ "*c", "abc", true },
+		{ "a*", "ab/c", false },
+		{ "a*/b", "abc/b", true },
+		{ "a*b*c*d*e*/f", "axbxcxdxe/f", true },
+		{ "a*b*c*d*e*/f", "axbxcxdxexxx/fff", false },
+		{ "a*b?c*x", "abxbbxdbxebxczzx", true },
+		{ "ab[c]", "abc", true },
+		{ "ab[b-d]", "abc", true },
+		{ "ab[e-g]", "abc", false },
+		{ "ab[^c]", "abc", false },
+		{ "ab[^e-g]", "abc", true },
+		{ "a\\*b", "a*b", true },
+		{ "a\\*b", "ab", false },
+		{ "a?b",
+		  "a\xe2\x98\xba"
+		  "b",
+		  true },
+		{ "a[^a]b",
+		  "a\xe2\x98\xba"
+		  "b",
+		  true },
+		{ "a???b",
+		  "a\xe2\x98\xba"
+		  "b",
+		  false },
+		{ "[a-\xce\xb6]*", "\xce\xb1", true },
+		{ "*[a-\xce\xb6]", "A", false },
+		{ "a?b", "a/b", false },
+		{ "a*b", "a/b", false },
+		{ "[\\]a]", "]", true },
+		{ "[\\-]", "-", true },
+		{ "*x", "xxx", true },
+		{ "", "", true },
+		{ "a?", "a\xff", true },
+		{ "**", "a/b", false },
 	};
 
 	(void)state;
@@ -38,7 +65,8 @@ static void patterns_match_as_gos_do(void **state)
 
 static void malformed_patterns_are_refused(void **state)
 {
-	static const char *const cases[] = { "[]a]", "[-]", "[x-]", "[-x]", "[", "[^", "[^bc", "a[", "a\\", "[a-b-c]", "[a-\\" };
+	static const char *const cases[] = { "[]a]", "[-]", "[x-]", "[-x]",    "[",    "[^",
+					     "[^bc", "a[",  "a\\",  "[a-b-c]", "[a-\\" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -100,7 +128,9 @@ static void paths_are_left_out(void **state)
 		{ "*.md\n!README*.md\nREADME-secret.md", "README.md", false },
 		{ "*.md\n!README*.md\nREADME-secret.md", "README-secret.md", true },
 		{ "!a\na", "a", true },
-		{ "\xef\xbb\xbf" "a", "a", true },
+		{ "\xef\xbb\xbf"
+		  "a",
+		  "a", true },
 		{ "a\r\nb\r\n", "b", true },
 	};
 
@@ -108,7 +138,8 @@ static void paths_are_left_out(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct dockerignore di = { 0 };
 
-		assert_int_equal(dockerignore_parse(".dockerignore", cases[i].file, strlen(cases[i].file), &di, NULL), 0);
+		assert_int_equal(dockerignore_parse(".dockerignore", cases[i].file, strlen(cases[i].file), &di, NULL),
+				 0);
 		if (dockerignore_excludes(&di, cases[i].path) != cases[i].excluded)
 			fail_msg("'%s' and '%s'", cases[i].file, cases[i].path);
 		dockerignore_done(&di);
