@@ -39,7 +39,8 @@ enum layer_verb {
 	LAYER_REMOVE, /* a tree that may hold files of other ids is removed */
 };
 
-enum layer_compression { LAYER_PLAIN_TAR, LAYER_GZIP, LAYER_ZSTD };
+/* The last two are read but not written. */
+enum layer_compression { LAYER_PLAIN_TAR, LAYER_GZIP, LAYER_ZSTD, LAYER_BZIP2, LAYER_XZ };
 
 /* Where an archive comes from. Its compression is found out by itself: none, gzip, zstd, bzip2, xz. */
 struct layer_input {
@@ -49,7 +50,12 @@ struct layer_input {
 	struct digest digest;  /* of the bytes as they come; checked if has_digest, with expected_size */
 	struct digest diff_id; /* of the bytes after decompression; checked if has_diff_id */
 	uint64_t expected_size; /* of the bytes as they come; 0: any */
-	int tee_fd;	       /* the bytes as they come are written here too (a new blob); 0 or -1: nowhere */
+	/*
+	 * APPLY: the bytes as they come are written here too (a new blob); 0 or -1: nowhere. What no image may
+	 * hold (bzip2, xz) is written uncompressed, and the result's digest, size and compression are those of
+	 * what was written.
+	 */
+	int tee_fd;
 };
 
 enum layer_apply_flags {
@@ -184,6 +190,7 @@ struct layer_hash {
 struct layer_remove {
 	int dir_fd;
 	const char *name; /* one component; what isn't there is fine */
+	/* Only by layer_run: a job that is started by hand empties the folder and leaves it. */
 };
 
 struct layer_request {
@@ -213,14 +220,15 @@ struct layer_request {
 };
 
 struct layer_result {
-	struct digest digest;  /* of the archive as it is stored (APPLY, MAKE, LIST, SPLIT, PACK); HASH: the key */
-	uint64_t size;	       /* of the same */
+	struct digest digest;  /* of the archive as it is stored or came (APPLY, MAKE, LIST, SPLIT); HASH: the key */
+	uint64_t size;	       /* of the same; also PACK */
 	struct digest diff_id; /* of the uncompressed tar (APPLY, MAKE, LIST) */
 	uint64_t diff_size;
-	enum layer_compression compression; /* APPLY, LIST: of the input, as far as images know it */
+	enum layer_compression compression; /* APPLY, LIST, SPLIT: of the input */
 	uint64_t entries;		    /* headers read, or files written */
 	uint64_t file_bytes;		    /* content of regular files */
 	uint64_t lost_xattrs;
+	uint64_t lost_owners; /* ids that the map doesn't have: kept as attributes, and MAKE finds them there */
 	uint64_t skipped_sockets;
 	int landlock_abi; /* 0: the kernel has no Landlock, and only seccomp and the lack of rights held the helper */
 };

@@ -49,6 +49,13 @@ int fs_open_beneath(int dir_fd, const char *path, int flags, mode_t mode, struct
 	return fd >= 0 ? fd : err_errno(err, -fd, "open '%s'", path);
 }
 
+int fs_open_beneath_follow(int dir_fd, const char *path, int flags, mode_t mode, struct err *err)
+{
+	int fd = open_resolved(dir_fd, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+
+	return fd >= 0 ? fd : err_errno(err, -fd, "open '%s'", path);
+}
+
 int fs_read_fd(int fd, size_t max, struct buf *buf, struct err *err)
 {
 	char chunk[16384];

@@ -23,6 +23,8 @@
 int fs_open_in_root(int root_fd, const char *path, int flags, mode_t mode, struct err *err);
 /* As above, and no symbolic link may be met on the way (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS); PATH is relative. */
 int fs_open_beneath(int dir_fd, const char *path, int flags, mode_t mode, struct err *err);
+/* As above, but links are followed as long as they stay below DIR_FD (RESOLVE_BENEATH); -EXDEV if one leads out. */
+int fs_open_beneath_follow(int dir_fd, const char *path, int flags, mode_t mode, struct err *err);
 
 /* Whole file of at most MAX bytes into BUF (over that: -E2BIG). DIR_FD may be AT_FDCWD. */
 int fs_read_file(int dir_fd, const char *path, size_t max, struct buf *buf, struct err *err);

@@ -1,0 +1,120 @@
+#include "layer/confine.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+	/* A folder for each level of a tree, and then some. */
+	FILES_MAX = 4096,
+	/* Working memory is bounded by design; names of folders and hard links grow with the archive. */
+	DATA_MAX_MB = 1024,
+};
+
+#if defined(__x86_64__)
+#define AUDIT_ARCH_HERE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define AUDIT_ARCH_HERE AUDIT_ARCH_AARCH64
+#else
+#error "state the audit architecture of this machine (linux/audit.h)"
+#endif
+
+/*
+ * What the jobs, the C library and the compressors' allocators call. Not here, on purpose: execve, socket,
+ * connect, ptrace, process_vm_*, kill, mount, unshare, setns, bpf, io_uring, keyctl, prctl, open by handle.
+ */
+static const uint32_t allowed[] = {
+	/* bytes */
+	SYS_read, SYS_write, SYS_pread64, SYS_pwrite64, SYS_readv, SYS_writev, SYS_lseek, SYS_ftruncate, SYS_fallocate,
+	SYS_copy_file_range, SYS_sendfile, SYS_splice, SYS_fadvise64, SYS_fsync, SYS_fdatasync, SYS_syncfs, SYS_ioctl,
+	/* files */
+	SYS_openat, SYS_openat2, SYS_close, SYS_fstat, SYS_newfstatat, SYS_statx, SYS_getdents64, SYS_readlinkat,
+	SYS_faccessat, SYS_mkdirat, SYS_mknodat, SYS_symlinkat, SYS_linkat, SYS_unlinkat, SYS_renameat, SYS_renameat2,
+	SYS_fchmod, SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_utimensat, SYS_fchdir, SYS_umask, SYS_fcntl, SYS_dup,
+	SYS_fstatfs,
+	SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, SYS_getxattr, SYS_lgetxattr, SYS_fgetxattr, SYS_listxattr,
+	SYS_llistxattr, SYS_flistxattr, SYS_removexattr, SYS_lremovexattr, SYS_fremovexattr,
+	/* messages on the socket that is there already */
+	SYS_sendmsg, SYS_recvmsg, SYS_sendto, SYS_recvfrom, SYS_ppoll, SYS_eventfd2,
+	/* memory, threads, time, the end */
+	SYS_mmap, SYS_munmap, SYS_mremap, SYS_mprotect, SYS_madvise, SYS_brk, SYS_futex, SYS_set_robust_list, SYS_rseq,
+	SYS_gettid, SYS_getpid, SYS_getrandom, SYS_clock_gettime, SYS_clock_nanosleep, SYS_sched_yield,
+	SYS_sched_getaffinity, SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_rt_sigreturn, SYS_restart_syscall, SYS_tgkill,
+	SYS_exit, SYS_exit_group,
+#ifdef SYS_poll
+	SYS_poll,
+#endif
+};
+
+#define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define REFUSE(code) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (code))
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+
+/*
+ * Refused calls give EPERM and not the process's death: the C library of another version may try a call
+ * that it can do without, and an error of the job says more than a signal.
+ */
+static int install_filter(struct err *err)
+{
+	/* A thread of this process, and nothing else, may be started. */
+	const uint32_t thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+	struct sock_filter filter[ARRAY_SIZE(allowed) * 2 + 16];
+	struct sock_fprog prog = { .filter = filter };
+	size_t n = 0;
+
+	filter[n++] = (struct sock_filter)LOAD(arch);
+	filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_HERE, 1, 0);
+	filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	filter[n++] = (struct sock_filter)LOAD(nr);
+	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++) {
+		filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[i], 0, 1);
+		filter[n++] = (struct sock_filter)ALLOW;
+	}
+	/* Its flags lie in memory, where no filter sees them; without it the C library uses clone. */
+	filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1);
+	filter[n++] = (struct sock_filter)REFUSE(ENOSYS);
+	filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 1, 0);
+	filter[n++] = (struct sock_filter)REFUSE(EPERM);
+	filter[n++] = (struct sock_filter)LOAD(args[0]);
+	filter[n++] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, thread_flags);
+	filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, thread_flags, 0, 1);
+	filter[n++] = (struct sock_filter)ALLOW;
+	filter[n++] = (struct sock_filter)REFUSE(EPERM);
+	prog.len = (unsigned short)n;
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0)
+		return err_errno(err, errno, "install the seccomp filter");
+	return 0;
+}
+
+static void limit(int resource, rlim_t most)
+{
+	struct rlimit l;
+
+	if (getrlimit((__rlimit_resource_t)resource, &l) < 0)
+		return;
+	l.rlim_cur = l.rlim_max = l.rlim_max < most ? l.rlim_max : most;
+	(void)setrlimit((__rlimit_resource_t)resource, &l);
+}
+
+int confine(const struct landlock_tree *trees, size_t len, struct err *err)
+{
+	int version, r;
+
+	limit(RLIMIT_NOFILE, FILES_MAX);
+	limit(RLIMIT_DATA, (rlim_t)DATA_MAX_MB << 20);
+	limit(RLIMIT_CORE, 0);
+	version = landlock_confine(trees, len, err);
+	if (version < 0)
+		return version;
+	r = install_filter(err);
+	return r < 0 ? r : version;
+}

@@ -1,0 +1,15 @@
+/* How the helper gives up all that its job doesn't need, before it reads the first byte from outside. */
+#pragma once
+
+#include "base/err.h"
+#include "sys/landlock.h"
+
+#include <stddef.h>
+
+/*
+ * No new privileges, Landlock with TREES only, limits, and a seccomp filter that allows the system calls
+ * that the jobs use and answers all others with EPERM: no program can be started, no socket made, no other
+ * process touched, nothing mounted. For good, and for all threads that are started afterwards.
+ * Returns Landlock's version, 0 where the kernel has none.
+ */
+int confine(const struct landlock_tree *trees, size_t len, struct err *err);
