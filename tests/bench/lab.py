@@ -118,6 +118,11 @@ class Lab:
             name = text = ""
 
     def tear_down(self):
+        # podman leaves a process that holds its user namespace.
+        pause = self.path("xdg", "libpod", "tmp", "pause.pid")
+        if os.path.exists(pause):
+            with open(pause, encoding="ascii") as f:
+                subprocess.run(["kill", "-KILL", f.read().strip()], check=False)
         if os.getuid() != 0 and self.find("unshare"):
             # Peers leave files of subordinate ids.
             subprocess.run(["unshare", "--map-root-user", "--map-auto", "sh", "-c",
