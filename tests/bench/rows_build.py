@@ -68,8 +68,53 @@ ROWS = (
 )
 
 
+PACKAGES = ("libicu72", "vim-runtime", "git", "cpp-12", "perl-modules-5.36")
+INSTALL = "dpkg --force-depends -i /debs/*.deb"
+
+
+def download_packages(lab, folder):
+    """Some 35 MB of packages into FOLDER; whether that worked."""
+    os.makedirs(folder)
+    works, said = lab.call(["apt-get", "download", "-q", *PACKAGES], cwd=folder)
+    if not works:
+        lab.note(f"install of packages: {said}")
+    return works
+
+
+def plain_chroot(lab, base, debs):
+    """The same install in a chroot: what there is to compare a builder with. None where there can't be one."""
+    root = lab.path("chroot")
+    enter = [] if os.getuid() == 0 else ["unshare", "--map-root-user", "--map-auto"]
+
+    def unpack(number):
+        lab.call(enter + ["rm", "-rf", "--one-file-system", root])
+        lab.call(enter + ["sh", "-c", f"mkdir {root} && tar -C {root} -xf {base} && cp -r {debs} {root}/debs && sync"])
+
+    unpack(0)
+    works, said = lab.call(enter + ["chroot", root, "true"])
+    if not works:
+        lab.note(f"plain chroot: {said}")
+        return None
+    return Contender("chroot", enter + ["chroot", root, "sh", "-c", INSTALL], unpack)
+
+
+def measure_install(lab, base, buildah):
+    name = "install 35 MB of packages"
+    if lab.quick or not lab.wants(name) or base.endswith("busybox.tar"):
+        return
+    context = Context(lab, "install", f"COPY debs /debs\nRUN {INSTALL} && echo @\n")
+    debs = os.path.join(context.folder, "debs")
+    if not download_packages(lab, debs):
+        return
+    ours = Contender("cloche", lab.cloche + ["build", "-t", "bench", context.folder], context.write)
+    peers = [plain_chroot(lab, base, debs)]
+    if buildah:
+        peers.append(Contender("buildah", buildah + ["bench", context.folder], context.write))
+    lab.row(name, [ours] + [p for p in peers if p], Goal({"chroot": 1.15}), repetitions=3)
+
+
 def measure(lab):
-    if not any(lab.wants(row[0]) for row in ROWS):
+    if not any(lab.wants(row[0]) for row in ROWS + (("install 35 MB of packages",),)):
         return
     base = make_base(lab)
     works, said = lab.call(lab.cloche + ["import", base, "localhost/base"])
@@ -89,3 +134,4 @@ def measure(lab):
         goal = Goal({"buildah": 0.5}, seconds=seconds) if seconds is None else Goal(seconds=seconds)
         lab.row(name, [ours] + peers, goal, repetitions=3 if lab.quick else 7)
         shutil.rmtree(context.folder)
+    measure_install(lab, base, buildah)
