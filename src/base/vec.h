@@ -18,7 +18,7 @@
 		type *items;                                                                                           \
 		size_t len, cap;                                                                                       \
 	};                                                                                                             \
-	static inline int name##_push(struct name *v, type item)                                                       \
+	__attribute__((unused)) static inline int name##_push(struct name *v, type item)                               \
 	{                                                                                                              \
 		if (v->len == v->cap) {                                                                                \
 			size_t cap = v->cap ? v->cap * 2 : 8;                                                          \
