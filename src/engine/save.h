@@ -1,0 +1,19 @@
+/*
+ * `cloche save`: images as archives that docker, podman, skopeo and ourselves load. Blobs of OCI archives are the
+ * store's, byte for byte; docker-archive has plain tars, as docker itself writes them. The same images give the
+ * same bytes.
+ */
+#pragma once
+
+#include "base/vec.h"
+#include "engine/open.h"
+
+enum save_format { SAVE_DOCKER_ARCHIVE, SAVE_OCI_ARCHIVE, SAVE_OCI_DIR };
+
+enum { SAVE_IMAGES_MAX = 1000 };
+
+/*
+ * Writes IMAGES. Archives go to OUT_FD (file or pipe), from its current offset. For SAVE_OCI_DIR, OUT_FD is a new
+ * or empty folder.
+ */
+int engine_save(struct engine *e, const struct strv *images, enum save_format format, int out_fd, struct err *err);
