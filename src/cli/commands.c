@@ -2,9 +2,19 @@
 
 #include <string.h>
 
+extern const struct command cmd_export, cmd_history, cmd_images, cmd_import, cmd_inspect, cmd_load, cmd_rmi, cmd_save, cmd_tag;
 extern const struct command cmd_help, cmd_namespaces, cmd_top, cmd_version;
 
 const struct command *const all_commands[] = {
+	&cmd_images,
+	&cmd_load,
+	&cmd_import,
+	&cmd_save,
+	&cmd_export,
+	&cmd_tag,
+	&cmd_rmi,
+	&cmd_history,
+	&cmd_inspect,
 	&cmd_namespaces,
 	&cmd_top,
 	&cmd_help,

@@ -51,12 +51,12 @@ int layer_lock(struct store *s, const struct digest *diff_id, struct err *err)
 {
 	autoclose int fd = openat(s->root_fd, "lock/layers", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
-	uint64_t offset;
+	uint64_t offset = 0;
 
 	if (fd < 0)
 		return err_errno(err, errno, "open '%s/lock/layers'", s->root);
-	memcpy(&offset, diff_id->bytes, sizeof(offset));
-	lock.l_start = (off_t)(offset & (INT64_MAX >> 1));
+	memcpy(&offset, diff_id->bytes, LAYER_LOCK_BYTES);
+	lock.l_start = (off_t)offset;
 	while (fcntl(fd, F_OFD_SETLKW, &lock) < 0)
 		if (errno != EINTR)
 			return err_errno(err, errno, "lock '%s/lock/layers'", s->root);

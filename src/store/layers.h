@@ -16,6 +16,8 @@ int layer_exists(struct store *s, const struct digest *diff_id, struct err *err)
 /* O_PATH descriptor of its fs folder, for fsconfig(2) "lowerdir+"; -ENOENT. */
 int layer_open_fs(struct store *s, const struct digest *diff_id, struct err *err);
 
+/* Layers that begin with the same bytes share their lock: who holds one must not ask for the other. */
+enum { LAYER_LOCK_BYTES = 7 };
 /*
  * The right to unpack this layer: waits as long as another process has it (and then finds the layer
  * there). Returns a descriptor, whose closing lets go.

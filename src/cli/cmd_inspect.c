@@ -1,0 +1,96 @@
+#include "base/str.h"
+#include "cli/command.h"
+#include "cli/inspect_kinds.h"
+#include "cli/listing.h"
+#include "engine/inspect.h"
+#include "oci/json.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct inspect_options {
+	const char *format, *type;
+};
+
+static const struct option inspect_table[] = {
+	OPTION_STRING("format", 'f', struct inspect_options, format, "FORMAT", "print each by a Go template, or all as 'json' on one line",
+		      "json"),
+	OPTION_STRING("type", 0, struct inspect_options, type, "TYPE", "look only for an image or only for a container", "image container"),
+	OPTION_END,
+};
+
+static const struct inspect_kind kinds[] = {
+	{ "image", engine_inspect_image },
+};
+
+static int check_type(const char *type, struct err *err)
+{
+	if (!type)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strcmp(kinds[i].type, type) == 0)
+			return 0;
+	return err_set(err, EINVAL, "--type: there is nothing of type '%s' to inspect", type);
+}
+
+static int inspect_one(struct engine *e, const char *type, const char *name, json_t *rows, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		json_t *object = NULL;
+		int r;
+
+		if (type && strcmp(kinds[i].type, type) != 0)
+			continue;
+		r = kinds[i].inspect(e, name, &object, err);
+		if (r >= 0)
+			return json_array_append_new(rows, object) < 0 ? err_oom(err) : 0;
+		if (r != -ENOENT || type)
+			return r;
+	}
+	err_set(err, ENOENT, "there is nothing named '%s'", name);
+	return err_hint(err, "'cloche images' lists images, 'cloche ps -a' containers");
+}
+
+/* What is found is printed, also if others are missing. */
+static int run_inspect(const void *options, const struct strv *args, struct err *err)
+{
+	const struct inspect_options *o = options;
+	autoengine struct engine e = { 0 };
+	autojson json_t *rows = json_array();
+	struct err missing = { 0 };
+	int r = check_type(o->type, err);
+
+	if (r >= 0)
+		r = engine_open(global_options.root, global_options.runroot, &e, err);
+	for (size_t i = 0; r >= 0 && i < args->len; i++) {
+		r = inspect_one(&e, o->type, args->items[i], rows, err);
+		if (r == -ENOENT) {
+			if (missing.code)
+				err_print(stderr, &missing);
+			missing = *err;
+			r = 0;
+		}
+	}
+	if (r >= 0)
+		r = listing_inspect(stdout, o->format, rows, err);
+	if (r >= 0 && missing.code) {
+		*err = missing;
+		r = -missing.code;
+	}
+	return r < 0 ? -1 : 0;
+}
+
+const struct command cmd_inspect = {
+	.name = "inspect",
+	.group = "Insight",
+	.summary = "show all that is known of an image or container",
+	.usage = "NAME [NAME...]",
+	.description = "Prints a JSON array with one object for each, with docker's names for the fields.",
+	.examples = "$ cloche inspect debian:12\n$ cloche inspect -f '{{.Config.Cmd}} {{json .RootFS.Layers}}' debian:12",
+	.complete = "image",
+	.options = inspect_table,
+	.options_size = sizeof(struct inspect_options),
+	.min_args = 1,
+	.max_args = -1,
+	.run = run_inspect,
+};
