@@ -43,7 +43,7 @@ static bool folder_path(const struct place *p, char dst[static PATH_MAX])
 /* Root in a folder that isn't set-gid: by far the most common case, and it is decided with one stat. */
 static bool is_plain(struct request *r, const struct place *p)
 {
-	char folder[PATH_MAX];
+	__attribute__((uninitialized)) char folder[PATH_MAX];
 	struct stat st;
 
 	if (!cred_makes_root_files(request_cred(r)) || !folder_path(p, folder))

@@ -87,7 +87,7 @@ static int emit_open(struct program *p, unsigned flags_arg, enum intercept_level
 		return emit_return(p, SECCOMP_RET_USER_NOTIF);
 	/*
 	 * Level 2 looks at opens for writing, for the sake of devices that are stand-ins, and at those with
-	 * no flag at all: that is how /proc/PID/status is read, but not how libraries and headers are.
+	 * no flag at all: that is how /proc/PID/status is mostly read, but not how libraries and headers are.
 	 */
 	if (level >= INTERCEPT_READ)
 		mask |= O_ACCMODE;

@@ -182,7 +182,7 @@ int place_open(const struct place *p, bool follow)
 
 int place_open_parent(const struct place *p, const char **ret_name)
 {
-	char folder[PATH_MAX];
+	__attribute__((uninitialized)) char folder[PATH_MAX];
 	const char *slash = strrchr(p->path, '/'), *name;
 	size_t end = strlen(p->path);
 	int fd;

@@ -40,7 +40,8 @@ int place_init_string(struct place *p, struct request *r, int dirfd, const char 
 /* A descriptor of the caller. */
 int place_init_fd(struct place *p, struct request *r, int fd);
 void place_done(struct place *p);
-#define autoplace CLEANUP(place_done)
+/* Large, and filled in as far as it is used: not to be zeroed at each call. */
+#define autoplace CLEANUP(place_done) __attribute__((uninitialized))
 #define PLACE_EMPTY(p) ((p)->request = NULL, (p)->entered = false)
 
 /* An O_PATH descriptor of what P leads to. Negative errno. */

@@ -16,8 +16,30 @@
 enum { WORKERS = 4, STACK_SIZE = 256 * 1024 };
 
 static struct seccomp_notif_sizes sizes;
-/* Held by the thread that waits for notifications. */
-static pthread_mutex_t lead = PTHREAD_MUTEX_INITIALIZER;
+/* The threads that wait for notifications, and those that wait to be one of them. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t free;
+	int leaders;
+	int allowed;
+} lead = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 1 };
+
+static void take_lead(void)
+{
+	pthread_mutex_lock(&lead.lock);
+	while (lead.leaders >= lead.allowed)
+		pthread_cond_wait(&lead.free, &lead.lock);
+	lead.leaders++;
+	pthread_mutex_unlock(&lead.lock);
+}
+
+static void drop_lead(void)
+{
+	pthread_mutex_lock(&lead.lock);
+	lead.leaders--;
+	pthread_cond_signal(&lead.free);
+	pthread_mutex_unlock(&lead.lock);
+}
 
 int serve_init(int listener, struct err *err)
 {
@@ -116,18 +138,18 @@ static void *work(void *arg)
 		abort();
 	for (;;) {
 		if (!is_leader)
-			pthread_mutex_lock(&lead);
+			take_lead();
 		is_leader = true;
 		if (!receive(w))
 			break;
 		load_note(w->notif);
 		if (!is_short(w->notif->data.nr)) {
-			pthread_mutex_unlock(&lead);
+			drop_lead();
 			is_leader = false;
 		}
 		handle(w);
 	}
-	pthread_mutex_unlock(&lead);
+	drop_lead();
 	return NULL;
 }
 
