@@ -345,34 +345,35 @@ static int part_value(struct reader *r, size_t from)
 	return 0;
 }
 
+static int take_char(struct reader *r)
+{
+	r->any = true;
+	if (*r->at == r->x->escape && (!r->x->document || r->at[1] == '$' || r->at[1] == r->x->escape))
+		r->at++; /* the next one stands for itself; at the end, the escape is dropped */
+	if (*r->at)
+		buf_add_char(&r->out, *r->at++);
+	return 0;
+}
+
 static int expand_one(struct reader *r)
 {
 	size_t from = r->out.len;
+	bool quotes = !r->x->document;
 	int res;
 
-	switch (*r->at) {
-	case '\'':
-		r->any = true;
-		return single_quoted(r);
-	case '"':
-		r->any = true;
-		return double_quoted(r);
-	case '$':
+	if (*r->at == '$') {
 		res = expand_dollar(r);
 		return res < 0 ? res : part_value(r, from);
-	default:
-		break;
+	}
+	if (quotes && (*r->at == '\'' || *r->at == '"')) {
+		r->any = true;
+		return *r->at == '"' ? double_quoted(r) : single_quoted(r);
 	}
 	if (r->words && blank(*r->at)) {
 		r->at++;
 		return end_word(r);
 	}
-	r->any = true;
-	if (*r->at == r->x->escape)
-		r->at++; /* the next one stands for itself; at the end, the escape is dropped */
-	if (*r->at)
-		buf_add_char(&r->out, *r->at++);
-	return 0;
+	return take_char(r);
 }
 
 static int expand_until(struct reader *r, char stop)

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/vec.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -23,6 +24,8 @@ enum {
 
 struct expand {
 	char escape;
+	/* A heredoc's text: quotes mean nothing, and the escape character does so only before '$' and itself. */
+	bool document;
 	const char *(*lookup)(void *arg, const char *name); /* borrowed value, or NULL: not set */
 	void *arg;
 };

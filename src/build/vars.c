@@ -26,7 +26,7 @@ static int place(int r, const struct err *why, const struct dockerfile *df, cons
 int vars_expand(const struct vars *v, const struct dockerfile *df, const struct dockerfile_instruction *in,
 		const char *text, size_t offset, char **ret, struct err *err)
 {
-	struct expand x = { df->escape, lookup, (void *)(uintptr_t)v };
+	struct expand x = { .escape = df->escape, .lookup = lookup, .arg = (void *)(uintptr_t)v };
 	struct err why = { 0 };
 	size_t at = 0;
 	int r = expand_word(&x, text, ret, &at, &why);
@@ -37,12 +37,22 @@ int vars_expand(const struct vars *v, const struct dockerfile *df, const struct 
 int vars_expand_words(const struct vars *v, const struct dockerfile *df, const struct dockerfile_instruction *in,
 		      const char *text, size_t offset, struct strv *ret, struct err *err)
 {
-	struct expand x = { df->escape, lookup, (void *)(uintptr_t)v };
+	struct expand x = { .escape = df->escape, .lookup = lookup, .arg = (void *)(uintptr_t)v };
 	struct err why = { 0 };
 	size_t at = 0;
 	int r = expand_words(&x, text, ret, &at, &why);
 
 	return r < 0 ? place(r, &why, df, in, offset + at, err) : 0;
+}
+
+int vars_expand_document(const struct vars *v, const struct dockerfile *df, const struct dockerfile_instruction *in,
+			 const char *text, size_t offset, char **ret, struct err *err)
+{
+	struct expand x = { .escape = '\\', .document = true, .lookup = lookup, .arg = (void *)(uintptr_t)v };
+	struct err why = { 0 };
+	int r = expand_word(&x, text, ret, NULL, &why);
+
+	return r < 0 ? place(r, &why, df, in, offset, err) : 0;
 }
 
 bool vars_is_proxy(const char *name)

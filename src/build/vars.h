@@ -22,5 +22,9 @@ int vars_expand(const struct vars *v, const struct dockerfile *df, const struct 
 int vars_expand_words(const struct vars *v, const struct dockerfile *df, const struct dockerfile_instruction *in,
 		      const char *text, size_t offset, struct strv *ret, struct err *err);
 
+/* A heredoc's content: only variables, and '\' before '$'. Errors show the line that announced it (OFFSET). */
+int vars_expand_document(const struct vars *v, const struct dockerfile *df, const struct dockerfile_instruction *in,
+			 const char *text, size_t offset, char **ret, struct err *err);
+
 /* HTTP_PROXY and the like, in either case: they may be given without ARG, and are kept out of cache and history. */
 bool vars_is_proxy(const char *name);

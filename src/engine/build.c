@@ -93,7 +93,6 @@ static void session_done(struct build_session *s)
 	for (size_t i = 0; i < s->states_len; i++) {
 		store_image_done(&s->states[i].image);
 		strv_done(&s->states[i].args);
-		strv_done(&s->states[i].arg_names);
 	}
 	free(s->states);
 	build_layers_done(&s->layers);

@@ -88,10 +88,45 @@ static int set_flags(struct copy *c, struct err *err)
 	c->extract = in->keyword == DOCKERFILE_ADD && (!unpack || flag_is_on(in, "unpack"));
 	if (r >= 0 && chown)
 		r = vars_expand(&c->at->vars, c->at->df, in, chown->value, chown->offset, &c->chown, err);
-	if (r >= 0 && in->heredocs.len > 0)
-		r = build_fail(c->at, in->rest, err, EOPNOTSUPP, "%s with a heredoc comes with a later version",
-			       dockerfile_keyword_name(in->keyword));
 	return r;
+}
+
+/* The sources are heredocs: each is written to a folder of its own making under its name. */
+static int write_heredocs(struct copy *c, struct err *err)
+{
+	const struct dockerfile_instruction *in = c->at->in;
+	struct build_layers *l = &c->at->s->layers;
+	autofree char *name = str_format("h%u", l->next++);
+
+	if (in->args.len != in->heredocs.len + 1)
+		return build_fail(c->at, in->rest, err, EOPNOTSUPP,
+				  "heredocs beside other sources come with a later version: write two instructions");
+	if (!name)
+		return err_oom(err);
+	if (mkdirat(l->tmp.dir_fd, name, 0755) < 0)
+		return err_errno(err, errno, "make a folder for heredocs");
+	c->fd = openat(l->tmp.dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	c->owned_fd = true;
+	if (c->fd < 0)
+		return err_errno(err, errno, "open a folder for heredocs");
+	for (size_t i = 0; i < in->heredocs.len; i++) {
+		const struct dockerfile_heredoc *h = &in->heredocs.items[i];
+		autofree char *text = h->expand ? NULL : strdup(h->content);
+		int r = 0;
+
+		if (strchr(h->name, '/') || strcmp(h->name, ".") == 0 || strcmp(h->name, "..") == 0)
+			return build_fail(c->at, in->args.items[i].offset, err, EBADMSG, "'%s' is no name for a file",
+					  h->name);
+		if (h->expand)
+			r = vars_expand_document(&c->at->vars, c->at->df, in, h->content, in->args.items[i].offset,
+						 &text, err);
+		if (r < 0)
+			return r;
+		r = text ? fs_write_file(c->fd, h->name, text, strlen(text), 0644, 0, err) : err_oom(err);
+		if (r < 0 || strv_add(&c->words, h->name) < 0)
+			return r < 0 ? r : err_oom(err);
+	}
+	return 0;
 }
 
 static int set_words(struct copy *c, struct err *err)
@@ -99,7 +134,9 @@ static int set_words(struct copy *c, struct err *err)
 	const struct dockerfile_args *args = &c->at->in->args;
 	const char *dir = c->at->state->image.config.working_dir;
 
-	for (size_t i = 0; i < args->len; i++) {
+	if (c->at->in->heredocs.len > 0 && write_heredocs(c, err) < 0)
+		return -EBADMSG;
+	for (size_t i = c->at->in->heredocs.len; i < args->len; i++) {
 		char *word = NULL;
 		int r = vars_expand(&c->at->vars, c->at->df, c->at->in, args->items[i].text, args->items[i].offset,
 				    &word, err);
@@ -180,6 +217,7 @@ static int list_sources(struct copy *c, const struct store_image *from, struct e
 {
 	const struct dockerfile_args *args = &c->at->in->args;
 	struct build_context *context = &c->at->s->context;
+	const struct dockerignore *ignore = NULL;
 	struct err why = { 0 };
 	int r = 0;
 
@@ -189,14 +227,15 @@ static int list_sources(struct copy *c, const struct store_image *from, struct e
 		r = open_root(c, from, &why);
 		if (r < 0)
 			return build_fail(c->at, 0, err, -r, "--from: %s", why.msg);
-	} else {
+	} else if (!c->owned_fd) {
 		c->fd = context->fd;
+		ignore = &context->ignore;
 		if (c->fd < 0)
 			return build_fail(c->at, 0, err, ENOENT,
 					  "there is no context: the Dockerfile came alone, from stdin");
 	}
 	for (size_t i = 0; i < c->words.len && r >= 0; i++) {
-		r = sources_add(&c->sources, c->fd, from ? NULL : &context->ignore, c->words.items[i], &why);
+		r = sources_add(&c->sources, c->fd, ignore, c->words.items[i], &why);
 		if (r < 0)
 			build_fail(c->at, args->items[i].offset, err, -r, "%s: %s",
 				   dockerfile_keyword_name(c->at->in->keyword), why.msg);

@@ -37,14 +37,37 @@ static void command_done(struct command *c)
 
 /* --- what is run --- */
 
+/* The shell gets the line with its heredocs behind it; a line that is only `<<NAME` *is* the heredoc's text. */
+static int add_heredocs(struct command *c, struct err *err)
+{
+	const struct dockerfile_instruction *in = c->at->in;
+	const struct dockerfile_heredocs *h = &in->heredocs;
+	const char *line = in->args.items[0].text;
+	autobuf struct buf text = BUF_INIT(2 * DOCKERFILE_LINE_MAX);
+
+	if (in->exec_form)
+		return build_fail(c->at, in->rest, err, EBADMSG, "the exec form takes no heredoc");
+	if (h->len == 1 && str_starts_with(line, "<<") && !line[strcspn(line, " \t")]) {
+		if (str_starts_with(h->items[0].content, "#!"))
+			return build_fail(c->at, in->rest, err, EOPNOTSUPP,
+					  "a heredoc with its own interpreter (#!) comes with a later version");
+		buf_add_str(&text, h->items[0].content);
+	} else {
+		buf_addf(&text, "%s\n", line);
+		for (size_t i = 0; i < h->len; i++)
+			buf_addf(&text, "%s%s\n", h->items[i].content, h->items[i].name);
+	}
+	return strv_take(&c->argv, buf_take(&text)) < 0 ? err_oom(err) : 0;
+}
+
 static int set_argv(struct command *c, struct err *err)
 {
 	const struct dockerfile_instruction *in = c->at->in;
 
-	if (in->heredocs.len > 0)
-		return build_fail(c->at, in->rest, err, EOPNOTSUPP, "RUN with a heredoc comes with a later version");
 	if (!in->exec_form && apply_shell(&c->at->state->image.config, &c->argv) < 0)
 		return err_oom(err);
+	if (in->heredocs.len > 0)
+		return add_heredocs(c, err);
 	for (size_t i = 0; i < in->args.len; i++)
 		if (strv_add(&c->argv, in->args.items[i].text) < 0)
 			return err_oom(err);

@@ -21,7 +21,6 @@ struct build_state {
 	bool done;
 	struct store_image image; /* configuration and layers so far; no digests of its own */
 	struct strv args;	  /* ARG in scope: "NAME=value" */
-	struct strv arg_names;	  /* all that were declared */
 	bool cmd_is_own;
 	size_t step, steps; /* numbers in the progress */
 };

@@ -13,7 +13,7 @@ static const char *lookup(void *arg, const char *name)
 
 static void check_instruction(const struct dockerfile *df, const struct dockerfile_instruction *in)
 {
-	const struct expand x = { df->escape, lookup, NULL };
+	const struct expand x = { .escape = df->escape, .lookup = lookup };
 	unsigned line, column;
 
 	dockerfile_position(in, in->rest, &line, &column);

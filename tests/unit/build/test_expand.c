@@ -23,7 +23,7 @@ static const char *lookup(void *arg, const char *name)
 	return NULL;
 }
 
-static const struct expand x = { '\\', lookup, NULL };
+static const struct expand x = { .escape = '\\', .lookup = lookup };
 
 static void words_become_what_docker_makes_of_them(void **state)
 {
@@ -158,6 +158,27 @@ static void depth_and_size_are_limited(void **state)
 	assert_int_equal(expand_word(&x, buf_str(&deep), &out, NULL, NULL), -E2BIG);
 }
 
+static void documents_keep_quotes_and_escapes(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "echo \"$x\" 'y'\n", "echo \"value\" 'y'\n" },
+		{ "printf 'a\\n' \\$x \\\\", "printf 'a\\n' $x \\" },
+		{ "it's ${unset:-'d'}", "it's 'd'" },
+	};
+	struct expand document = x;
+
+	(void)state;
+	document.document = true;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		autofree char *out = NULL;
+
+		assert_int_equal(expand_word(&document, cases[i].in, &out, NULL, NULL), 0);
+		assert_string_equal(out, cases[i].out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +186,7 @@ int main(void)
 		cmocka_unit_test(mistakes_are_told_with_their_place),
 		cmocka_unit_test(blanks_part_words),
 		cmocka_unit_test(depth_and_size_are_limited),
+		cmocka_unit_test(documents_keep_quotes_and_escapes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
