@@ -14,7 +14,6 @@ struct later {
 };
 
 static const struct later later_flags[] = {
-	{ DOCKERFILE_RUN, "mount", "RUN --mount comes with a later version" },
 	{ DOCKERFILE_RUN, "device", "RUN --device comes with a later version" },
 	{ DOCKERFILE_COPY, "parents", "COPY --parents comes with a later version" },
 	{ DOCKERFILE_COPY, "exclude", "COPY --exclude comes with a later version; .dockerignore can do it" },

@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "build/apply.h"
+#include "engine/build_mounts.h"
 #include "engine/build_session.h"
 #include "engine/run_hosts.h"
 #include "engine/run_spec.h"
@@ -25,12 +26,14 @@ struct command {
 	struct strv argv; /* shell and line, or the exec form's words */
 	struct strv env;  /* ARGs, which the program sees beside ENV */
 	const char *network;
+	struct build_mounts mounts;
 	struct process supervisor;
 };
 
 static void command_done(struct command *c)
 {
 	process_done(&c->supervisor);
+	build_mounts_done(&c->mounts);
 	strv_done(&c->argv);
 	strv_done(&c->env);
 }
@@ -124,6 +127,9 @@ static int make_key(struct command *c, struct digest *ret, struct err *err)
 	key_add_str(&k, config->user);
 	key_add_str(&k, config->working_dir);
 	key_add_str(&k, c->network);
+	r = build_mounts_key(c->at, &k, err);
+	if (r < 0)
+		return r;
 	return key_finish(&k, ret, err);
 }
 
@@ -232,6 +238,8 @@ static int make_spec(struct command *c, const struct build_upper *u, const struc
 	layers.len = fds_len;
 	if (r >= 0)
 		r = run_spec_make(&q, ret, err);
+	if (r >= 0)
+		r = build_mounts_add(&c->mounts, ret, err);
 	for (size_t i = 0; i < fds_len; i++)
 		close(fds[i]);
 	return r;
@@ -323,7 +331,11 @@ static int make_layer(struct build_at *at, struct build_upper *u, void *arg, str
 	if (r >= 0)
 		r = set_env(c, true, &c->env, err);
 	if (r >= 0)
+		r = build_mounts_open(at, &c->mounts, err);
+	if (r >= 0)
 		r = build_layers_lowers(&at->s->layers, &at->state->image, false, &lowers, err);
+	if (r >= 0 && c->mounts.places && strv_add(&lowers, c->mounts.places) < 0)
+		r = err_oom(err);
 	if (r < 0)
 		return r;
 	r = make_spec(c, u, &lowers, &spec, &why);
