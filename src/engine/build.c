@@ -83,7 +83,10 @@ void build_step_end(struct build_session *s, struct build_timer *t, int result)
 int build_history(struct build_session *s, struct build_state *state, const char *created_by, bool layer,
 		  struct err *err)
 {
-	return image_config_add_history(&state->image.config, s->created, created_by, "cloche", !layer, err);
+	/* The time of the step, not of this build: with everything in the cache the same image comes out. */
+	const char *created = state->created[0] ? state->created : s->now;
+
+	return image_config_add_history(&state->image.config, created, created_by, "cloche", !layer, err);
 }
 
 /* --- beginning and end --- */
@@ -112,7 +115,7 @@ static void set_time(struct build_session *s)
 
 	if (s->options->epoch < 0)
 		clock_gettime(CLOCK_REALTIME, &now);
-	time_format_rfc3339(now, s->created);
+	time_format_rfc3339(now, s->now);
 }
 
 static int open_session(struct build_session *s, const struct store_options *store, struct err *err)
@@ -174,12 +177,13 @@ static int add_labels(struct build_session *s, struct image_config *config, stru
 
 static int put_image(struct build_session *s, struct digest *ret_manifest, struct err *err)
 {
+	const struct build_state *state = &s->states[s->plan.target];
 	struct store_image *image = &s->states[s->plan.target].image;
 	autobuf struct buf config = BUF_INIT(IMAGE_DOCUMENT_MAX);
 	int r = add_labels(s, &image->config, err);
 
 	free(image->config.created);
-	image->config.created = strdup(s->created);
+	image->config.created = strdup(state->created[0] ? state->created : s->now);
 	if (!image->config.created)
 		return err_oom(err);
 	if (r >= 0)

@@ -20,25 +20,30 @@ static char *entry_path(const char *folder, const struct digest *key)
 	return str_format("cache/%s/%s", folder, hex);
 }
 
-/* "layer <digest> <size> <digest>\n" or "empty\n". */
+/* "<time> layer <digest> <size> <digest>\n" or "<time> empty\n". */
 static bool parse_entry(char *text, struct build_entry *ret)
 {
-	char *rest = text, *word;
 	struct build_entry e = { .key = ret->key };
+	char *rest = text, *word;
+	struct timespec time;
 
-	if (strcmp(text, "empty\n") == 0) {
-		*ret = e;
-		return true;
-	}
-	e.has_layer = true;
 	if (!str_ends_with(text, "\n"))
 		return false;
 	text[strlen(text) - 1] = '\0';
 	word = strsep(&rest, " ");
-	if (strcmp(word, "layer") != 0 || !(word = strsep(&rest, " ")) || digest_parse(word, &e.blob, NULL) < 0 ||
-	    !(word = strsep(&rest, " ")) || num_parse_u64(word, 10, &e.size) < 0 || !rest ||
-	    digest_parse(rest, &e.diff_id, NULL) < 0)
+	if (strlen(word) >= sizeof(e.created) || time_parse_rfc3339(word, &time) < 0 || !rest)
 		return false;
+	memcpy(e.created, word, strlen(word) + 1);
+	word = strsep(&rest, " ");
+	e.has_layer = strcmp(word, "layer") == 0;
+	if (e.has_layer) {
+		if (!(word = strsep(&rest, " ")) || digest_parse(word, &e.blob, NULL) < 0 ||
+		    !(word = strsep(&rest, " ")) || num_parse_u64(word, 10, &e.size) < 0 || !rest ||
+		    digest_parse(rest, &e.diff_id, NULL) < 0)
+			return false;
+	} else if (strcmp(word, "empty") != 0 || rest) {
+		return false;
+	}
 	*ret = e;
 	return true;
 }
@@ -83,12 +88,15 @@ int build_cache_put(struct store *s, const struct build_entry *entry, struct err
 	char blob[DIGEST_STR_MAX], diff_id[DIGEST_STR_MAX], text[ENTRY_MAX], roots[ENTRY_MAX];
 	int r;
 
-	if (!entry->has_layer)
-		return write_entry(s, "steps", &entry->key, "empty\n", err);
+	if (!entry->has_layer) {
+		snprintf(text, sizeof(text), "%s empty\n", entry->created);
+		return write_entry(s, "steps", &entry->key, text, err);
+	}
 	digest_format(&entry->blob, blob);
 	digest_format(&entry->diff_id, diff_id);
 	snprintf(roots, sizeof(roots), "%s\n%s\n", blob, diff_id);
-	snprintf(text, sizeof(text), "layer %s %llu %s\n", blob, (unsigned long long)entry->size, diff_id);
+	snprintf(text, sizeof(text), "%s layer %s %llu %s\n", entry->created, blob, (unsigned long long)entry->size,
+		 diff_id);
 	r = write_entry(s, "roots", &entry->key, roots, err);
 	return r < 0 ? r : write_entry(s, "steps", &entry->key, text, err);
 }

@@ -1,7 +1,7 @@
 /*
  * What steps made before, by content.
  *
- *     cache/steps/<hex of key>     "layer <blob digest> <size> <diff id>\n", or "empty\n"
+ *     cache/steps/<hex of key>     "<time> layer <blob digest> <size> <diff id>\n", or "<time> empty\n"
  *     cache/roots/<hex of key>     keeps blob and layer from the collector (store/gc.h)
  *     cache/sources/<hex>          signature of a COPY's files -> digest of their content
  *

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/timefmt.h"
 #include "base/vec.h"
 #include "codec/digest.h"
 #include "layer/client.h"
@@ -35,6 +36,7 @@ struct build_entry {
 	bool has_layer;
 	struct digest blob, diff_id;
 	uint64_t size;
+	char created[TIME_RFC3339_MAX]; /* when the step was carried out */
 };
 DEFINE_VEC(build_entry_list, struct build_entry)
 

@@ -22,7 +22,8 @@ struct build_state {
 	struct store_image image; /* configuration and layers so far; no digests of its own */
 	struct strv args;	  /* ARG in scope: "NAME=value" */
 	bool cmd_is_own;
-	size_t step, steps; /* numbers in the progress */
+	char created[TIME_RFC3339_MAX]; /* when the last step was carried out; "": before any */
+	size_t step, steps;		/* numbers in the progress */
 };
 
 struct build_session {
@@ -37,9 +38,9 @@ struct build_session {
 	struct build_state *states; /* one a stage of the plan */
 	size_t states_len;
 	struct build_layers layers;
-	struct strv used_args; /* names of --build-arg that something asked for */
-	char created[40];      /* RFC 3339: the build's time, or SOURCE_DATE_EPOCH */
-	char *files_dir;       /* hosts, hostname, resolv.conf for RUN; NULL until the first */
+	struct strv used_args;	    /* names of --build-arg that something asked for */
+	char now[TIME_RFC3339_MAX]; /* the build's time, or SOURCE_DATE_EPOCH */
+	char *files_dir;	    /* hosts, hostname, resolv.conf for RUN; NULL until the first */
 };
 
 /* An instruction being carried out, and where it is from: the Dockerfile, or an image's ONBUILD. */

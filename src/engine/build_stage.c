@@ -87,6 +87,8 @@ static int copy_state(const struct build_state *from, struct build_state *to, st
 {
 	int r = image_config_copy(&to->image.config, &from->image.config, err);
 
+	memcpy(to->created, from->created, sizeof(to->created));
+
 	for (size_t i = 0; i < from->image.manifest.layers_len && r >= 0; i++)
 		r = image_manifest_add_layer(&to->image.manifest, &from->image.manifest.layers[i], err);
 	return r;
@@ -99,8 +101,13 @@ static int open_image(struct build_session *s, const struct plan_stage *stage, s
 	struct err why = { 0 };
 	int r = store_image_open(s->store, stage->base, &state->image, &why);
 
-	if (r >= 0)
+	if (r >= 0) {
+		const char *created = state->image.config.created;
+
+		if (created && strlen(created) < sizeof(state->created))
+			memcpy(state->created, created, strlen(created) + 1);
 		return 0;
+	}
 	dockerfile_error(&s->df, from, from->args.items[0].offset, err, -r, "%s", why.msg);
 	if (r == -ENOENT)
 		return err_hint(err, "images are not pulled yet: 'cloche load' and 'cloche import' bring them in");

@@ -44,6 +44,8 @@ int build_step_find(struct build_at *at, const struct digest *key, struct err *e
 	if (waiting)
 		entry = *waiting;
 	r = waiting ? 1 : build_cache_find(at->s->store, key, &entry, err);
+	if (r == 1)
+		memcpy(at->state->created, entry.created, sizeof(entry.created));
 	if (r == 1 && entry.has_layer)
 		r = build_image_add_layer(&at->state->image, &entry, err) < 0 ? -ENOMEM : 1;
 	return r;
@@ -56,12 +58,14 @@ int build_step_make(struct build_at *at, const struct digest *key, build_make_fn
 	struct build_entry entry = { .key = *key };
 	int r = build_layers_ensure(l, &at->state->image, err);
 
+	memcpy(entry.created, at->s->now, sizeof(entry.created));
 	if (r >= 0)
 		r = build_upper_open(l, &at->state->image, &upper, err);
 	if (r >= 0)
 		r = fn(at, &upper, arg, err);
 	if (r == 1)
 		r = build_upper_commit(&upper, &at->state->image, &entry, err);
+	memcpy(at->state->created, entry.created, sizeof(entry.created));
 	return r < 0 ? r : build_layers_remember(l, &entry, err);
 }
 
@@ -71,6 +75,7 @@ int build_step_alias(struct build_at *at, const struct digest *key, struct err *
 	size_t last = image->config.diff_ids_len - 1;
 	struct build_entry entry = { .key = *key, .has_layer = true, .diff_id = image->config.diff_ids[last] };
 
+	memcpy(entry.created, at->state->created, sizeof(entry.created));
 	entry.blob = image->manifest.layers[last].digest;
 	entry.size = image->manifest.layers[last].size;
 	return build_layers_remember(&at->s->layers, &entry, err);
