@@ -2,10 +2,11 @@
 
 #include <string.h>
 
-extern const struct command cmd_export, cmd_history, cmd_images, cmd_import, cmd_inspect, cmd_load, cmd_rmi, cmd_save, cmd_tag;
+extern const struct command cmd_build, cmd_export, cmd_history, cmd_images, cmd_import, cmd_inspect, cmd_load, cmd_rmi, cmd_save, cmd_tag;
 extern const struct command cmd_help, cmd_namespaces, cmd_top, cmd_version;
 
 const struct command *const all_commands[] = {
+	&cmd_build,
 	&cmd_images,
 	&cmd_load,
 	&cmd_import,
