@@ -44,24 +44,24 @@ static int write_merged(struct engine *e, const struct strv *lowers, int out_fd,
 {
 	struct layer_request q = { .verb = LAYER_MAKE, .ids = &e->ids };
 	struct build_root merged;
-	autoclose int one = -1;
+	autoclose int tree = -1;
 	int r;
 
-	/* An image FROM scratch without a layer: only the empty folder is there. */
 	if (lowers->len == 1) {
-		one = open(lowers->items[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (one < 0)
-			return err_errno(err, errno, "open '%s'", lowers->items[0]);
-		q.make = (struct layer_make){ .tree_fd = one, .out_fd = out_fd, .plain = true };
-		return layer_run(&q, NULL, err);
+		/* An image FROM scratch without a layer: only the empty folder is there. */
+		tree = open(lowers->items[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	} else {
+		r = build_root_open(&e->ids, e->store->root, lowers, NULL, NULL, NULL, &merged, err);
+		if (r < 0)
+			return r;
+		/* What fsmount(2) gives is an O_PATH descriptor, of which attributes can't be read. */
+		tree = openat(merged.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		close(merged.fd);
 	}
-	r = build_root_open(&e->ids, e->store->root, lowers, NULL, NULL, NULL, &merged, err);
-	if (r < 0)
-		return r;
-	q.make = (struct layer_make){ .tree_fd = merged.fd, .out_fd = out_fd, .plain = true };
-	r = layer_run(&q, NULL, err);
-	close(merged.fd);
-	return r;
+	if (tree < 0)
+		return err_errno(err, errno, "open the merged layers");
+	q.make = (struct layer_make){ .tree_fd = tree, .out_fd = out_fd, .plain = true };
+	return layer_run(&q, NULL, err);
 }
 
 static int export_layers(struct engine *e, const char *container, const struct store_image *img, int out_fd,

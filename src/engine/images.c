@@ -40,7 +40,7 @@ bool container_manifest(struct store *s, const char *id, struct digest *ret)
 	return digest_parse(text.data, ret, NULL) >= 0;
 }
 
-int image_users(struct store *s, const struct digest *manifest, size_t *ret_count, char ret_id[static 65], struct err *err)
+int image_users(struct store *s, const struct digest *id, size_t *ret_count, char ret_id[static 65], struct err *err)
 {
 	autostrv struct strv ids = { 0 };
 	size_t count = 0;
@@ -50,9 +50,10 @@ int image_users(struct store *s, const struct digest *manifest, size_t *ret_coun
 		return r;
 	ret_id[0] = '\0';
 	for (size_t i = 0; i < ids.len; i++) {
-		struct digest used;
+		struct digest manifest, used;
 
-		if (!container_manifest(s, ids.items[i], &used) || !digest_equal(&used, manifest))
+		if (!container_manifest(s, ids.items[i], &manifest) || !store_manifest_id(s, &manifest, &used) ||
+		    !digest_equal(&used, id))
 			continue;
 		if (count++ == 0)
 			strcpy(ret_id, ids.items[i]);
@@ -86,7 +87,7 @@ static int read_row(struct engine *e, const struct ref *ref, struct image_row *r
 		img.config = (struct image_config){ 0 };
 		store_image_done(&img);
 	}
-	r = image_users(e->store, &ref->manifest, &row.containers, user, err);
+	r = image_users(e->store, &row.id, &row.containers, user, err);
 	if (r < 0) {
 		row_done(&row);
 		return r;
@@ -193,8 +194,8 @@ struct removal {
 	struct engine *e;
 	const char *image; /* as typed */
 	struct digest manifest, id;
-	struct strv names; /* all that lead to it */
-	bool untagged;	   /* it has no name */
+	struct strv names; /* all that lead to it, also by other manifests of the same ID */
+	struct refs untagged; /* its manifests without a name */
 	bool force;
 	struct strv *lines;
 };
@@ -205,11 +206,13 @@ static int find_names(struct removal *rm, struct err *err)
 	int r = refs_list(rm->e->store, &refs, err);
 
 	for (size_t i = 0; r >= 0 && i < refs.len; i++) {
-		if (!digest_equal(&refs.items[i].manifest, &rm->manifest))
+		struct ref *ref = &refs.items[i];
+		struct digest id;
+
+		if (!digest_equal(&ref->manifest, &rm->manifest) &&
+		    (!store_manifest_id(rm->e->store, &ref->manifest, &id) || !digest_equal(&id, &rm->id)))
 			continue;
-		if (!refs.items[i].name)
-			rm->untagged = true;
-		else if (strv_add(&rm->names, refs.items[i].name) < 0)
+		if (ref->name ? strv_add(&rm->names, ref->name) < 0 : refs_push(&rm->untagged, *ref) < 0)
 			r = err_oom(err);
 	}
 	return r;
@@ -219,7 +222,7 @@ static int check_unused(const struct removal *rm, struct err *err)
 {
 	char user[CONTAINER_ID_MAX];
 	size_t users;
-	int r = image_users(rm->e->store, &rm->manifest, &users, user, err);
+	int r = image_users(rm->e->store, &rm->id, &users, user, err);
 
 	if (r < 0 || users == 0 || rm->force)
 		return r;
@@ -239,7 +242,7 @@ static int report_deleted(const struct removal *rm, struct err *err)
 {
 	char id[DIGEST_STR_MAX], user[CONTAINER_ID_MAX];
 	size_t users;
-	int r = image_users(rm->e->store, &rm->manifest, &users, user, err);
+	int r = image_users(rm->e->store, &rm->id, &users, user, err);
 
 	if (r < 0 || users > 0)
 		return r;
@@ -254,8 +257,8 @@ static int remove_whole(const struct removal *rm, struct err *err)
 
 	for (size_t i = 0; r >= 0 && i < rm->names.len; i++)
 		r = untag(rm, rm->names.items[i], err);
-	if (r >= 0 && rm->untagged) {
-		r = ref_delete_untagged(rm->e->store, &rm->manifest, err);
+	for (size_t i = 0; r >= 0 && i < rm->untagged.len; i++) {
+		r = ref_delete_untagged(rm->e->store, &rm->untagged.items[i].manifest, err);
 		r = r == -ENOENT ? 0 : r;
 	}
 	return r < 0 ? r : report_deleted(rm, err);
@@ -263,18 +266,14 @@ static int remove_whole(const struct removal *rm, struct err *err)
 
 static int remove_found(struct removal *rm, const char *name, struct err *err)
 {
-	struct store_image img;
-	int r = find_names(rm, err);
+	int r;
 
+	/* A damaged image can be removed too; it just has no ID to report. */
+	if (!store_manifest_id(rm->e->store, &rm->manifest, &rm->id))
+		rm->id = rm->manifest;
+	r = find_names(rm, err);
 	if (r < 0)
 		return r;
-	/* A damaged image can be removed too; it just has no ID to report. */
-	if (store_image_open_manifest(rm->e->store, &rm->manifest, &img, NULL) >= 0) {
-		rm->id = img.id;
-		store_image_done(&img);
-	} else {
-		rm->id = rm->manifest;
-	}
 	if (name && rm->names.len > 1)
 		return untag(rm, name, err);
 	if (!name && rm->names.len > 1 && !rm->force) {
@@ -293,5 +292,6 @@ int engine_remove_image(struct engine *e, const char *image, bool force, struct 
 	if (r >= 0)
 		r = remove_found(&rm, name, err);
 	strv_done(&rm.names);
+	refs_done(&rm.untagged);
 	return r;
 }

@@ -39,5 +39,5 @@ int engine_remove_image(struct engine *e, const char *image, bool force, struct 
 
 /* The manifest of the image that a container was made from; false if that is not known. */
 bool container_manifest(struct store *s, const char *id, struct digest *ret);
-/* How many containers keep the manifest; RET_ID (may be NULL) becomes one of them. */
-int image_users(struct store *s, const struct digest *manifest, size_t *ret_count, char ret_id[static 65], struct err *err);
+/* How many containers were made from the image with this ID; RET_ID becomes one of them, or "". */
+int image_users(struct store *s, const struct digest *id, size_t *ret_count, char ret_id[static 65], struct err *err);

@@ -18,14 +18,15 @@ static int add_names(struct engine *e, const struct store_image *img, json_t *ob
 	char digest[DIGEST_STR_MAX], familiar[REFERENCE_MAX + 256];
 	int r = refs_list(e->store, &refs, err);
 
-	digest_format(&img->manifest_digest, digest);
 	for (size_t i = 0; r >= 0 && i < refs.len; i++) {
 		autofree char *by_digest = NULL;
 		struct reference ref;
+		struct digest id;
 
-		if (!refs.items[i].name || !digest_equal(&refs.items[i].manifest, &img->manifest_digest) ||
-		    reference_parse(refs.items[i].name, &ref, NULL) < 0)
+		if (!refs.items[i].name || reference_parse(refs.items[i].name, &ref, NULL) < 0 ||
+		    !store_manifest_id(e->store, &refs.items[i].manifest, &id) || !digest_equal(&id, &img->id))
 			continue;
+		digest_format(&refs.items[i].manifest, digest);
 		reference_format_familiar(&ref, familiar);
 		by_digest = str_format("%s@%s", reference_familiar_name(&ref), digest);
 		if (!tags || !digests || !by_digest || json_array_append_new(tags, json_string(familiar)) < 0 ||

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "layer/ensure.h"
 #include "oci/json.h"
 #include "store/image.h"
 
@@ -79,13 +80,39 @@ static int read_names(const struct json_at *entry, struct strv *ret, struct err 
 	return r;
 }
 
+/*
+ * The image may be here already, by its ID: then the archive's layers aren't even looked at. They'd have to be
+ * what the ID says anyway, and the store's have been verified.
+ */
+static int find_same(struct loader *l, const struct buf *config, struct load_result *result, struct err *err)
+{
+	struct digest id;
+	struct store_image img;
+	int r;
+
+	digest_of(config->data, config->len, &id);
+	r = store_find_id(l->engine->store, &id, &result->manifest, err);
+	if (r <= 0)
+		return r;
+	r = store_image_open_manifest(l->engine->store, &result->manifest, &img, err);
+	if (r < 0)
+		return r;
+	result->id = id;
+	r = layers_ensure(l->engine->store, &l->engine->ids, &img, err);
+	store_image_done(&img);
+	return r < 0 ? r : 1;
+}
+
 static int load_layers_of(struct loader *l, const struct json_at *entry, const struct buf *config,
 			  struct load_result *result, struct err *err)
 {
 	struct load_layers layers = { 0 };
 	struct image_config parsed;
-	int r = image_config_parse(config->data, config->len, &parsed, err);
+	int r = find_same(l, config, result, err);
 
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = image_config_parse(config->data, config->len, &parsed, err);
 	if (r < 0)
 		return r;
 	r = collect_layers(entry, &parsed, &layers, err);

@@ -40,5 +40,13 @@ int store_image_open_manifest(struct store *s, const struct digest *manifest, st
 int store_image_put(struct store *s, const void *config, size_t config_len, const struct descriptor *layers,
 		    size_t layers_len, struct digest *ret_manifest, struct digest *ret_id, struct err *err);
 
+/* The ID of the image that a manifest describes; false if it can't be read. */
+bool store_manifest_id(struct store *s, const struct digest *manifest, struct digest *ret_id);
+/*
+ * A manifest in the store whose image has this ID, and all of whose blobs are there. The same image may have several
+ * (plain layers from one archive, compressed ones from another). 1: *RET is set; 0: there is none.
+ */
+int store_find_id(struct store *s, const struct digest *id, struct digest *ret_manifest, struct err *err);
+
 /* Sum of the layers' unpacked sizes where that is known, of the blobs' sizes where not. */
 uint64_t store_image_size(struct store *s, const struct store_image *img);

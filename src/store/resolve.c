@@ -37,15 +37,14 @@ static bool is_hex(const char *s)
 	return s[strspn(s, "0123456789abcdef")] == '\0';
 }
 
-/* The image ID (digest of the configuration) of a manifest; false if it can't be read. */
-static bool image_id(struct store *s, const struct digest *manifest, struct digest *ret)
+bool store_manifest_id(struct store *s, const struct digest *manifest, struct digest *ret_id)
 {
 	autobuf struct buf text = BUF_INIT(IMAGE_DOCUMENT_MAX);
 	struct image_manifest m;
 
 	if (blob_read(s, manifest, &text, NULL) < 0 || image_manifest_parse(text.data, text.len, &m, NULL) < 0)
 		return false;
-	*ret = m.config.digest;
+	*ret_id = m.config.digest;
 	image_manifest_done(&m);
 	return true;
 }
@@ -67,7 +66,7 @@ static int by_id(struct store *s, const char *prefix, struct digest *ret, struct
 		char id_hex[DIGEST_HEX_MAX], manifest_hex[DIGEST_HEX_MAX];
 		struct digest id;
 
-		if (!image_id(s, &refs.items[i].manifest, &id))
+		if (!store_manifest_id(s, &refs.items[i].manifest, &id))
 			continue;
 		digest_format_hex(&id, id_hex);
 		digest_format_hex(&refs.items[i].manifest, manifest_hex);
@@ -83,6 +82,36 @@ static int by_id(struct store *s, const char *prefix, struct digest *ret, struct
 		found = true;
 	}
 	return found ? 0 : -ENOENT;
+}
+
+static int blobs_are_there(struct store *s, const struct image_manifest *m, struct err *err)
+{
+	int r = blob_has(s, &m->config.digest, m->config.size, err);
+
+	for (size_t i = 0; r > 0 && i < m->layers_len; i++)
+		r = blob_has(s, &m->layers[i].digest, m->layers[i].size, err);
+	return r;
+}
+
+int store_find_id(struct store *s, const struct digest *id, struct digest *ret_manifest, struct err *err)
+{
+	autorefs struct refs refs = { 0 };
+	int r = refs_list(s, &refs, err), found = 0;
+
+	for (size_t i = 0; r >= 0 && !found && i < refs.len; i++) {
+		autobuf struct buf text = BUF_INIT(IMAGE_DOCUMENT_MAX);
+		struct image_manifest m;
+
+		if (blob_read(s, &refs.items[i].manifest, &text, NULL) < 0 ||
+		    image_manifest_parse(text.data, text.len, &m, NULL) < 0)
+			continue;
+		if (digest_equal(&m.config.digest, id))
+			r = found = blobs_are_there(s, &m, err);
+		if (found > 0)
+			*ret_manifest = refs.items[i].manifest;
+		image_manifest_done(&m);
+	}
+	return r < 0 ? r : found;
 }
 
 static int not_found(const char *text, struct err *err)
