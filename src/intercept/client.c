@@ -6,7 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
+#include <linux/securebits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -96,6 +96,8 @@ int client_init(pid_t init)
 	root.inheritable = status_field(text, "\nCapInh:", 16);
 	root.ambient = status_field(text, "\nCapAmb:", 16);
 	root.umask = (uint16_t)status_field(text, "\nUmask:", 8);
+	/* The runtime keeps the capabilities over its change of user, and set that before there was a filter; exec clears it. */
+	root.securebits = SECBIT_KEEP_CAPS;
 	return intern_init(&root);
 }
 

@@ -33,7 +33,7 @@ static int answer_stat(struct request *r, struct place *p, bool follow, uint64_t
 
 	if (result != 0)
 		return result;
-	if (!request_is_alive(r))
+	if (!request_may_answer(r))
 		return -ESRCH;
 	return request_write(r, address, &st, sizeof(st));
 }
@@ -93,6 +93,7 @@ static struct stat as_stat(const struct statx *x)
 		.st_uid = x->stx_uid,
 		.st_gid = x->stx_gid,
 		.st_rdev = makedev(x->stx_rdev_major, x->stx_rdev_minor),
+		.st_ctim = { x->stx_mask & STATX_CTIME ? x->stx_ctime.tv_sec : 0, x->stx_ctime.tv_nsec },
 	};
 
 	return st;
@@ -112,7 +113,7 @@ int do_statx(struct request *r)
 	follow = !(flags & AT_SYMLINK_NOFOLLOW) || p.is_descriptor;
 	if (p.is_descriptor)
 		flags &= ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
-	if (syscall(SYS_statx, AT_FDCWD, p.path, flags, mask | STATX_TYPE | STATX_INO, &x) < 0)
+	if (syscall(SYS_statx, AT_FDCWD, p.path, flags, mask | STATX_TYPE | STATX_INO | STATX_CTIME, &x) < 0)
 		return ANSWER_CONTINUE;
 	st = as_stat(&x);
 	file_get_owner(p.path, follow, &st, &owner);
@@ -120,7 +121,7 @@ int do_statx(struct request *r)
 	if (proc_holds(&st))
 		proc_show_owner(&p, follow, &st);
 	show_in_statx(&st, &x);
-	if (!request_is_alive(r))
+	if (!request_may_answer(r))
 		return -ESRCH;
 	return request_write(r, r->args[4], &x, sizeof(x));
 }

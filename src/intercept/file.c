@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
+#include <time.h>
 
 /*
  * Owners of what holds no attribute, by device and inode: an open hash with a short probe. When it is
@@ -79,17 +80,86 @@ static void side_put(const struct stat *st, const struct owner *owner)
 	atomic_store_explicit(&side.used, true, memory_order_release);
 }
 
+/*
+ * Owners that were read before, by device, inode and change time: setting an attribute moves the latter.
+ * Like git's index, it doesn't trust a change so recent that another could have the same time.
+ */
+enum { CACHE_SLOTS = 32768, CACHE_MIN_AGE_S = 1 };
+
+struct cached {
+	dev_t dev;
+	ino_t ino;
+	struct timespec ctime;
+	struct owner owner;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	struct cached slots[CACHE_SLOTS];
+} cache = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static struct cached *cache_slot(const struct stat *st)
+{
+	uint64_t h = ((uint64_t)st->st_ino ^ (uint64_t)st->st_dev << 40) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return &cache.slots[(h >> 40) % CACHE_SLOTS];
+}
+
+static bool is_cacheable(const struct stat *st)
+{
+	struct timespec now;
+
+	if (st->st_ctim.tv_sec == 0)
+		return false;
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return st->st_ctim.tv_sec < now.tv_sec - CACHE_MIN_AGE_S;
+}
+
+static bool cache_get(const struct stat *st, struct owner *ret)
+{
+	const struct cached *c = cache_slot(st);
+	bool found;
+
+	pthread_mutex_lock(&cache.lock);
+	found = c->ino == st->st_ino && c->dev == st->st_dev && c->ctime.tv_sec == st->st_ctim.tv_sec &&
+		c->ctime.tv_nsec == st->st_ctim.tv_nsec;
+	if (found)
+		*ret = c->owner;
+	pthread_mutex_unlock(&cache.lock);
+	return found;
+}
+
+static void cache_put(const struct stat *st, const struct owner *owner)
+{
+	pthread_mutex_lock(&cache.lock);
+	*cache_slot(st) = (struct cached){ st->st_dev, st->st_ino, st->st_ctim, *owner };
+	pthread_mutex_unlock(&cache.lock);
+}
+
+static void cache_forget(const struct stat *st)
+{
+	pthread_mutex_lock(&cache.lock);
+	cache_slot(st)->ino = 0;
+	pthread_mutex_unlock(&cache.lock);
+}
+
 void file_get_owner(const char *path, bool follow, const struct stat *st, struct owner *ret)
 {
+	bool may_cache = (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode)) && is_cacheable(st);
 	const char *name = owner_attr_name(st->st_mode);
 	uint8_t value[OWNER_VALUE_MAX];
 	ssize_t n;
 
+	if (may_cache && cache_get(st, ret))
+		return;
 	*ret = (struct owner){ 0 };
 	n = follow ? getxattr(path, name, value, sizeof(value)) : lgetxattr(path, name, value, sizeof(value));
-	if (n >= 0 && owner_decode(st->st_mode, value, (size_t)n, ret) == 0)
+	if (n >= 0 && owner_decode(st->st_mode, value, (size_t)n, ret) < 0)
+		n = -1;
+	if (n < 0 && side_get(st, ret))
 		return;
-	side_get(st, ret);
+	if (may_cache)
+		cache_put(st, ret);
 }
 
 int file_look(const char *path, bool follow, struct file *ret)
@@ -149,6 +219,7 @@ int file_set_owner_fd(int fd, struct file *file, const struct owner *owner)
 		side_put(&file->st, owner);
 		r = 0;
 	}
+	cache_forget(&file->st);
 	if (r == 0)
 		file->owner = *owner;
 	return r;

@@ -1,12 +1,19 @@
 /*
- * Where callers and the supervisor run. Waking the other side on the same core (SYNC_WAKE_UP, kernel 6.6) makes a call
- * four times cheaper when one process calls, and gathers on one core what could run on two when several do.
- * So it is switched by load.
+ * Where callers and the supervisor run, and how many threads of it wait.
+ *
+ * Waking the other side on the same core (SYNC_WAKE_UP, kernel 6.6) makes a call four times cheaper, and is right
+ * as long as the thread that waits is free when a call comes. With several callers on several cores it
+ * often isn't: the call waits, and its caller is then woken on the supervisor's core, away from its own, which
+ * in the end gathers all callers there. So when calls are found to have waited, a second thread waits
+ * too: each caller meets a free one, on its own core.
  */
 #pragma once
 
-#include <linux/seccomp.h>
+#include <stdint.h>
 
 void load_init(int listener);
-/* Takes note of a notification; called by the thread that waits for them. */
-void load_note(const struct seccomp_notif *n);
+/*
+ * A notification came after a wait of WAITED_NS; called by the thread that waited. Returns how many threads
+ * should wait from now on.
+ */
+int load_note(uint64_t waited_ns);

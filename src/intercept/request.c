@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #ifndef SECCOMP_ADDFD_FLAG_SEND
 #define SECCOMP_ADDFD_FLAG_SEND (1UL << 1)
@@ -17,13 +18,26 @@
 #define PIDFD_THREAD O_EXCL /* kernel 6.9: a pidfd of one thread */
 #endif
 
-enum { PAGE = 4096, FIRST_READ = 256 };
+enum { PAGE = 4096, FIRST_READ = 256, YOUNG_NS = 5 * 1000 * 1000 };
 
 int intercept_level = 2;
 
 bool request_is_alive(const struct request *r)
 {
 	return ioctl(r->worker->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &r->id) == 0;
+}
+
+uint64_t request_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+bool request_may_answer(const struct request *r)
+{
+	return request_now_ns() - r->received_ns < YOUNG_NS || request_is_alive(r);
 }
 
 int request_read(const struct request *r, uint64_t address, void *dst, size_t len)

@@ -20,6 +20,8 @@
 struct worker {
 	int listener;
 	int umask; /* as set at the moment; -1: unknown */
+	uint64_t received_ns; /* when the last notification came, after a wait of */
+	uint64_t waited_ns;
 	struct seccomp_notif *notif;
 	struct seccomp_notif_resp *reply;
 };
@@ -29,6 +31,7 @@ struct request {
 	uint64_t id;
 	pid_t tid; /* the calling thread, as the supervisor's pid namespace numbers it */
 	int nr;
+	uint64_t received_ns; /* CLOCK_MONOTONIC */
 	const uint64_t *args;
 	int64_t value; /* what the call returns when the handler returns 0 */
 
@@ -50,6 +53,12 @@ extern int intercept_level;
  * ask after opening what the number led to, and before acting on it.
  */
 bool request_is_alive(const struct request *r);
+/*
+ * The same for an answer into the caller's memory, without a system call where the request is so young that
+ * its number can't have come round (that takes tens of thousands of new processes).
+ */
+bool request_may_answer(const struct request *r);
+uint64_t request_now_ns(void);
 
 /* Exactly LEN bytes at ADDRESS: 0 or -EFAULT. */
 int request_read(const struct request *r, uint64_t address, void *dst, size_t len);

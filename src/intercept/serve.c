@@ -20,9 +20,19 @@ static struct seccomp_notif_sizes sizes;
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t free;
-	int leaders;
-	int allowed;
+	_Atomic int leaders, allowed; /* changed under the lock */
 } lead = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 1 };
+
+/* How many may wait at a time; a change takes effect as threads come by. */
+static void allow_leaders(int n)
+{
+	if (lead.allowed == n)
+		return;
+	pthread_mutex_lock(&lead.lock);
+	lead.allowed = n;
+	pthread_cond_broadcast(&lead.free);
+	pthread_mutex_unlock(&lead.lock);
+}
 
 static void take_lead(void)
 {
@@ -100,6 +110,7 @@ static void handle(struct worker *w)
 		.id = w->notif->id,
 		.tid = (pid_t)w->notif->pid,
 		.nr = w->notif->data.nr,
+		.received_ns = w->received_ns,
 		.args = (const uint64_t *)w->notif->data.args,
 	};
 	handler_fn handler = handler_of(r.nr);
@@ -120,9 +131,14 @@ static bool has_ended(int listener)
 static bool receive(struct worker *w)
 {
 	for (;;) {
+		uint64_t start = request_now_ns();
+
 		memset(w->notif, 0, sizes.seccomp_notif);
-		if (ioctl(w->listener, SECCOMP_IOCTL_NOTIF_RECV, w->notif) == 0)
+		if (ioctl(w->listener, SECCOMP_IOCTL_NOTIF_RECV, w->notif) == 0) {
+			w->received_ns = request_now_ns();
+			w->waited_ns = w->received_ns - start;
 			return true;
+		}
 		/* ENOENT: its sender was killed before we got it, or there are no senders any more. */
 		if (errno != EINTR && (errno != ENOENT || has_ended(w->listener)))
 			return false;
@@ -142,8 +158,8 @@ static void *work(void *arg)
 		is_leader = true;
 		if (!receive(w))
 			break;
-		load_note(w->notif);
-		if (!is_short(w->notif->data.nr)) {
+		allow_leaders(load_note(w->waited_ns));
+		if (!is_short(w->notif->data.nr) || lead.leaders > lead.allowed) {
 			drop_lead();
 			is_leader = false;
 		}
