@@ -30,33 +30,35 @@ static bool *has_flag(const struct field *f, const void *s)
 /* --- parsing --- */
 
 /*
- * jansson's integers end at 2^63-1, but "no limit" is written as 2^64-1. TEXT, with every number from 2^63 to 2^64-1
- * that stands outside strings as the negative number of the same bits, which FIELD_U64 turns back. Same length.
+ * jansson's integers end at 2^63-1, but "no limit" is written as 2^64-1. Appends TEXT with every number from 2^63 to
+ * 2^64-1 that stands outside strings as the negative number of the same bits, which FIELD_U64 turns back.
  */
-static void fold_large_numbers(char *text, size_t len)
+static void fold_large_numbers(const char *text, struct buf *dst)
 {
 	bool in_string = false;
 
-	for (size_t i = 0; i < len; i++) {
-		char *end, folded[24];
+	while (*text) {
 		unsigned long long n;
-		int width;
+		char *end;
 
-		if (in_string && text[i] == '\\')
-			i++;
-		else if (text[i] == '"')
-			in_string = !in_string;
-		if (in_string || text[i] < '1' || text[i] > '9')
+		if (in_string && text[0] == '\\' && text[1]) {
+			buf_add(dst, text, 2);
+			text += 2;
 			continue;
-		errno = 0;
-		n = strtoull(text + i, &end, 10);
-		if (n > INT64_MAX && errno == 0) {
-			width = (int)(end - (text + i));
-			snprintf(folded, sizeof(folded), "%*lld", width, (long long)n);
-			if (strlen(folded) == (size_t)width)
-				memcpy(text + i, folded, (size_t)width);
 		}
-		i = (size_t)(end - text) - 1;
+		if (*text == '"')
+			in_string = !in_string;
+		if (in_string || *text < '1' || *text > '9') {
+			buf_add_char(dst, *text++);
+			continue;
+		}
+		errno = 0;
+		n = strtoull(text, &end, 10);
+		if (n > INT64_MAX && errno == 0)
+			buf_addf(dst, "%lld", (long long)n);
+		else
+			buf_add(dst, text, (size_t)(end - text));
+		text = end;
 	}
 }
 
@@ -67,11 +69,14 @@ int json_parse_text(const char *text, size_t len, json_t **ret, struct err *err)
 
 	if (!root && json_error_code(&why) == json_error_numeric_overflow) {
 		autofree char *copy = strndup(text, len);
+		autobuf struct buf folded = BUF_INIT(2 * len + 1);
 
 		if (!copy)
 			return err_oom(err);
-		fold_large_numbers(copy, strlen(copy));
-		root = json_loadb(copy, strlen(copy), JSON_REJECT_DUPLICATES, &why);
+		fold_large_numbers(copy, &folded);
+		if (folded.error)
+			return err_oom(err);
+		root = json_loadb(buf_str(&folded), folded.len, JSON_REJECT_DUPLICATES, &why);
 	}
 	if (!root)
 		return err_set(err, EBADMSG, "line %d, column %d: %s", why.line, why.column, why.text);

@@ -23,7 +23,6 @@ struct session {
 	struct container_process *p;
 	const struct console_options *options;
 	int signals; /* a signalfd */
-	sigset_t before;
 	struct tty_saved saved;
 	bool ended, input_open, output_open;
 	char typed[4096]; /* read from our side, not yet taken by the terminal */
@@ -35,15 +34,34 @@ static void send_signal(const struct session *s, int sig)
 	syscall(SYS_pidfd_send_signal, s->p->pidfd, sig, NULL, 0);
 }
 
+/* The mask that we found, while signals are held. */
+static sigset_t mask_before;
+static bool signals_held;
+
+static void wanted_signals(sigset_t *ret)
+{
+	sigemptyset(ret);
+	for (size_t i = 0; i < ARRAY_SIZE(passed_signals); i++)
+		sigaddset(ret, passed_signals[i]);
+}
+
+void console_hold_signals(void)
+{
+	sigset_t wanted;
+
+	if (signals_held)
+		return;
+	wanted_signals(&wanted);
+	sigprocmask(SIG_BLOCK, &wanted, &mask_before);
+	signals_held = true;
+}
+
 static int take_signals(struct session *s, struct err *err)
 {
 	sigset_t wanted;
 
-	sigemptyset(&wanted);
-	for (size_t i = 0; i < ARRAY_SIZE(passed_signals); i++)
-		sigaddset(&wanted, passed_signals[i]);
-	if (sigprocmask(SIG_BLOCK, &wanted, &s->before) < 0)
-		return err_errno(err, errno, "block signals");
+	console_hold_signals();
+	wanted_signals(&wanted);
 	s->signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
 	return s->signals < 0 ? err_errno(err, errno, "make a signal descriptor") : 0;
 }
@@ -52,10 +70,10 @@ static int take_signals(struct session *s, struct err *err)
 static void leave_session(struct session *s)
 {
 	tty_restore(&s->saved);
-	if (s->signals >= 0) {
+	if (s->signals >= 0)
 		close(s->signals);
-		sigprocmask(SIG_SETMASK, &s->before, NULL);
-	}
+	sigprocmask(SIG_SETMASK, &mask_before, NULL);
+	signals_held = false;
 }
 
 /* A signal that is not passed on does to us what it always does. */

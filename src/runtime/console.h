@@ -17,6 +17,12 @@ struct console_options {
 };
 
 /*
+ * From here on, signals that are to be passed on wait for console_run. To be called before the container is started: else a
+ * signal that comes before console_run does to us what it does to any program. Doing it twice is fine.
+ */
+void console_hold_signals(void);
+
+/*
  * Stays until P has ended; RET_STATUS as in wait(2). Restores the terminal's mode on every way out, also
  * on the signals that end us.
  */

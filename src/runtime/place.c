@@ -4,61 +4,98 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* Makes what is missing of the folder PATH (clean, absolute), each part looked up inside the root anew. */
-static int make_folders(int root_fd, const char *path)
+enum { LINKS_MAX = 16 };
+
+/* Takes the last component off DST; "" is the root. */
+static void drop_last(char *dst)
 {
-	char part[PATH_MAX];
-	size_t len = strlen(path);
+	char *slash = strrchr(dst, '/');
 
-	if (len >= sizeof(part))
-		return -ENAMETOOLONG;
-	for (size_t end = 1; end <= len; end++) {
-		autoclose int parent = -1;
-		int fd;
-		char *slash;
+	*(slash ? slash : dst) = '\0';
+}
 
-		if (path[end] != '/' && path[end] != '\0')
-			continue;
-		memcpy(part, path, end);
-		part[end] = '\0';
-		fd = fs_open_in_root(root_fd, part, O_PATH, 0, NULL);
-		if (fd >= 0) {
-			close(fd);
-			continue;
+/*
+ * FOLDER/TARGET, or TARGET if it is absolute, lexically clean and absolute. What ".." means behind a symbolic link is
+ * settled when the result is looked up inside the root; here it only decides which folders are made.
+ */
+static int join_clean(char dst[static PATH_MAX], const char *folder, const char *target)
+{
+	size_t len = target[0] == '/' ? 0 : strlen(folder);
+
+	memcpy(dst, folder, len);
+	dst[len] = '\0';
+	while (*target) {
+		size_t part = strcspn(target, "/");
+
+		if (part == 2 && target[0] == '.' && target[1] == '.') {
+			drop_last(dst);
+		} else if (part > 0 && !(part == 1 && target[0] == '.')) {
+			len = strlen(dst);
+			if (len + 1 + part >= PATH_MAX)
+				return -ENAMETOOLONG;
+			dst[len] = '/';
+			memcpy(dst + len + 1, target, part);
+			dst[len + 1 + part] = '\0';
 		}
-		if (fd != -ENOENT)
-			return fd;
-		slash = strrchr(part, '/');
-		*slash = '\0';
-		parent = fs_open_in_root(root_fd, part[0] ? part : "/", O_PATH | O_DIRECTORY, 0, NULL);
-		if (parent < 0)
-			return parent;
-		if (mkdirat(parent, slash + 1, 0755) < 0 && errno != EEXIST)
-			return -errno;
+		target += part + (target[part] == '/');
 	}
 	return 0;
 }
 
-static int make_file(int root_fd, const char *path)
+static int make(int root_fd, const char *path, bool folder, int links);
+
+/* NAME in PARENT_FD (whose path is PARENT) is a symbolic link to what isn't there: makes that. */
+static int make_target(int root_fd, int parent_fd, const char *parent, const char *name, bool folder, int links)
 {
-	char folder[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	autoclose int parent = -1;
+	char target[PATH_MAX], path[PATH_MAX];
+	ssize_t n = readlinkat(parent_fd, name, target, sizeof(target) - 1);
 	int r;
 
-	snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
-	r = folder[0] ? make_folders(root_fd, folder) : 0;
+	if (n < 0)
+		return -EEXIST;
+	target[n] = '\0';
+	r = join_clean(path, parent, target);
+	return r < 0 ? r : make(root_fd, path, folder, links + 1);
+}
+
+/*
+ * Makes what is missing of PATH (clean, absolute; "" is the root), each part looked up inside the root anew. An image may
+ * have a link where something is to be mounted (/etc/resolv.conf often is one): then it is made where that points, inside.
+ */
+static int make(int root_fd, const char *path, bool folder, int links)
+{
+	int fd = fs_open_in_root(root_fd, path[0] ? path : "/", O_PATH, 0, NULL), r;
+	char parent[PATH_MAX];
+	const char *name = strrchr(path, '/');
+	autoclose int parent_fd = -1;
+
+	if (fd >= 0)
+		close(fd);
+	if (fd >= 0 || fd != -ENOENT)
+		return fd < 0 ? fd : 0;
+	if (links > LINKS_MAX)
+		return -ELOOP;
+	if (!name || strlen(path) >= sizeof(parent))
+		return -ENAMETOOLONG;
+	snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path);
+	name++;
+	r = make(root_fd, parent, true, links);
 	if (r < 0)
 		return r;
-	parent = fs_open_in_root(root_fd, folder[0] ? folder : "/", O_PATH | O_DIRECTORY, 0, NULL);
-	if (parent < 0)
-		return parent;
-	return mknodat(parent, slash + 1, S_IFREG | 0644, 0) < 0 && errno != EEXIST ? -errno : 0;
+	parent_fd = fs_open_in_root(root_fd, parent[0] ? parent : "/", O_PATH | O_DIRECTORY, 0, NULL);
+	if (parent_fd < 0)
+		return parent_fd;
+	r = folder ? mkdirat(parent_fd, name, 0755) : mknodat(parent_fd, name, S_IFREG | 0644, 0);
+	if (r < 0 && errno == EEXIST)
+		return make_target(root_fd, parent_fd, parent, name, folder, links);
+	return r < 0 ? -errno : 0;
 }
 
 int place_make(struct start *st, const char *path, bool folder)
@@ -67,7 +104,7 @@ int place_make(struct start *st, const char *path, bool folder)
 
 	if (fd >= 0 || fd != -ENOENT)
 		return fd;
-	r = folder ? make_folders(st->root_fd, path) : make_file(st->root_fd, path);
+	r = make(st->root_fd, path, folder, 0);
 	return r < 0 ? r : fs_open_in_root(st->root_fd, path, O_PATH, 0, NULL);
 }
 

@@ -205,6 +205,8 @@ static int prepare_caps(struct start *st, struct err *err)
 		r = caps_of(&c->inheritable, &st->caps.inheritable, err);
 	if (r == 0)
 		r = caps_of(&c->ambient, &st->caps.ambient, err);
+	/* The kernel lets nothing else be ambient: capabilities(7). Others write more there, and mean this. */
+	st->caps.ambient &= st->caps.permitted & st->caps.inheritable;
 	return r < 0 ? err_wrap(err, "process.capabilities") : 0;
 }
 

@@ -1,10 +1,10 @@
 /*
  * Runs an OCI bundle by the runtime layer alone, for tests of that layer:
  *
- *     run_bundle [-d] [-i] [-t] [-T] [-w] [-o LOWER:LOWER…,UPPER,WORK] BUNDLE [COMMAND [ARG...]]
+ *     run_bundle [-d] [-i] [-t] [-T] [-w] [-s] [-o LOWER:LOWER…,UPPER,WORK] BUNDLE [COMMAND [ARG...]]
  *
  * -i our init stays; -t trace the steps on stderr; -T with a terminal; -w create and start in two; -o overlay;
- * COMMAND replaces process.args. With -d the default spec is written to BUNDLE/config.json first.
+ * COMMAND replaces process.args. With -d the default spec is written to BUNDLE/config.json first; -s: and no more.
  */
 #include "base/cleanup.h"
 #include "runtime/console.h"
@@ -85,7 +85,10 @@ static int run(const struct oci_spec *spec, const struct runtime_options *option
 {
 	CLEANUP(container_process_done) struct container_process p = CONTAINER_PROCESS_INIT;
 	struct console_options console = { .in = 0, .out = 1, .interactive = true, .pass_signals = true };
-	int r = two ? runtime_create(spec, options, &p, err) : runtime_run(spec, options, &p, err);
+	int r;
+
+	console_hold_signals();
+	r = two ? runtime_create(spec, options, &p, err) : runtime_run(spec, options, &p, err);
 
 	if (r == 0 && two)
 		r = runtime_start(&p, spec, options, err);
@@ -98,11 +101,11 @@ int main(int argc, char **argv)
 	CLEANUP(oci_spec_done) struct oci_spec spec = { 0 };
 	struct runtime_overlay overlay = { 0 };
 	const char *lowers[RUNTIME_LOWERS_MAX];
-	bool two = false, defaults = false, terminal = false;
+	bool two = false, defaults = false, terminal = false, stop = false;
 	int opt, code = 125, status = 0;
 	struct err err = { 0 };
 
-	while ((opt = getopt(argc, argv, "+itTwdo:")) != -1) {
+	while ((opt = getopt(argc, argv, "+itTwdso:")) != -1) {
 		if (opt == 'i')
 			options.init = true;
 		else if (opt == 't')
@@ -113,6 +116,8 @@ int main(int argc, char **argv)
 			two = true;
 		else if (opt == 'd')
 			defaults = true;
+		else if (opt == 's')
+			stop = true;
 		else if (opt == 'o')
 			parse_overlay(optarg, &overlay, lowers);
 		else
@@ -126,6 +131,8 @@ int main(int argc, char **argv)
 		options.overlay = &overlay;
 	if (load(argv[optind], defaults, argv + optind + 1, &spec, &err) < 0)
 		return fail(&err, 125);
+	if (stop)
+		return 0;
 	spec.process.terminal = spec.process.terminal || terminal;
 	if (run(&spec, &options, two, &status, &err) < 0)
 		return fail(&err, code);

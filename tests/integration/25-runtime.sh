@@ -1,0 +1,370 @@
+# The runtime layer alone: one container's process, as a bundle's config.json says.
+# users: root nosubids subids
+# needs: python3
+
+run_bundle=$(dirname "$CLOCHE")/tests/run_bundle
+
+# A bundle in $B with the default configuration, its root a folder with busybox.
+make_bundle() {
+	[ -e "$FIXTURES/busybox.tar" ] || skip "busybox is not installed"
+	[ -x "$run_bundle" ] || skip "run_bundle is not built"
+	B=$T/bundle
+	mkdir -p "$B/rootfs"
+	tar -C "$B/rootfs" -xf "$FIXTURES/busybox.tar" --no-same-owner
+	"$run_bundle" -d -s "$B"
+	edit 'c["root"]["path"] = "rootfs"'
+}
+
+# Changes config.json: edit 'c["process"]["cwd"] = "/tmp"'.
+edit() {
+	python3 - "$B/config.json" "$1" <<-'END'
+		import json, sys
+		with open(sys.argv[1]) as f:
+		    c = json.load(f)
+		exec(sys.argv[2])
+		with open(sys.argv[1], "w") as f:
+		    json.dump(c, f)
+	END
+}
+
+# mount DESTINATION TYPE SOURCE OPTION...
+add_mount() {
+	local destination=$1 type=$2 source=$3
+	shift 3
+	edit "c['mounts'].append({'destination': '$destination', 'type': '$type', 'source': '$source', 'options': '$*'.split()})"
+}
+
+inside() {
+	"$run_bundle" "$B" "$@"
+}
+
+test_every_namespace_is_its_own() {
+	make_bundle
+	local name
+	expect_ok inside sh -c 'for n in user mnt pid net ipc uts cgroup; do readlink /proc/self/ns/$n; done'
+	for name in user mnt pid net ipc uts cgroup; do
+		expect_no_match "$out" "$(readlink "/proc/self/ns/$name" | tr -d '[]' | sed 's/:/:./')"
+	done
+	expect_eq "$(wc -l <<<"$out")" 7
+	expect_ok inside sh -c 'echo $$'
+	expect_eq "$out" 1
+}
+
+test_a_time_namespace_has_its_own_uptime() {
+	make_bundle
+	edit 'c["linux"]["namespaces"].append({"type": "time"}); c["linux"]["timeOffsets"] = {"boottime": {"secs": 864000}, "monotonic": {"secs": 864000}}'
+	expect_ok inside cut -d. -f1 /proc/uptime
+	[ "$out" -ge 864000 ] || fail "uptime $out"
+}
+
+test_host_name() {
+	make_bundle
+	edit 'c["hostname"] = "bell"'
+	expect_ok inside hostname
+	expect_eq "$out" bell
+	[ "$(hostname)" != bell ] || fail "the machine's name changed"
+}
+
+test_masked_and_read_only_paths() {
+	make_bundle
+	expect_ok inside sh -c 'cat /proc/keys /proc/timer_list /proc/kcore | wc -c; ls /sys/firmware | wc -l'
+	expect_eq "$(tr '\n' ' ' <<<"$out")" "0 0 "
+	expect_fail any inside sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward'
+	expect_match "$err" "Read-only file system"
+	expect_fail any inside sh -c 'echo h > /proc/sysrq-trigger'
+	expect_fail any inside mkdir /sys/x
+	expect_fail any inside chmod 777 /dev/null
+	expect_ok inside sh -c 'echo x > /dev/null; head -c 3 /dev/zero | wc -c'
+	expect_eq "$out" 3
+}
+
+test_capabilities_are_dockers() {
+	make_bundle
+	expect_ok inside grep Cap /proc/self/status
+	expect_match "$out" $'CapInh:\t0000000000000000'
+	expect_match "$out" $'CapPrm:\t00000000a80425fb'
+	expect_match "$out" $'CapEff:\t00000000a80425fb'
+	expect_match "$out" $'CapBnd:\t00000000a80425fb'
+	expect_match "$out" $'CapAmb:\t0000000000000000'
+}
+
+test_ambient_capabilities_reach_an_ordinary_user() {
+	[ "$KIND" != nosubids ] || skip "one id is mapped"
+	make_bundle
+	edit 'c["process"]["user"] = {"uid": 33, "gid": 34, "additionalGids": [5]}; c["process"]["capabilities"] = {k: ["CAP_NET_BIND_SERVICE"] for k in ("bounding", "effective", "permitted", "inheritable", "ambient")}'
+	expect_ok inside sh -c 'id -u; id -g; id -G; grep CapEff /proc/self/status'
+	expect_eq "$(tr '\n' ' ' <<<"$out")" "33 34 34 5 CapEff:	0000000000000400 "
+}
+
+test_an_unmapped_user_is_explained() {
+	[ "$KIND" = nosubids ] || skip "ids are mapped"
+	make_bundle
+	edit 'c["process"]["user"] = {"uid": 33, "gid": 0}'
+	expect_fail 125 inside true
+	expect_match "$err" "take on the user: Invalid argument"
+	expect_match "$err" "hint: that id is not mapped"
+}
+
+test_seccomp_and_no_new_privileges() {
+	make_bundle
+	expect_ok inside grep -E 'Seccomp:|NoNewPrivs' /proc/self/status
+	expect_match "$out" $'NoNewPrivs:\t0'
+	expect_match "$out" $'Seccomp:\t2'
+	edit 'c["process"]["noNewPrivileges"] = True'
+	expect_ok inside grep -E 'Seccomp:|NoNewPrivs' /proc/self/status
+	expect_match "$out" $'NoNewPrivs:\t1'
+	expect_match "$out" $'Seccomp:\t2'
+	expect_fail any inside unshare -U true
+	expect_match "$err" "Operation not permitted"
+	edit 'del c["linux"]["seccomp"]'
+	expect_ok inside grep Seccomp: /proc/self/status
+	expect_match "$out" $'Seccomp:\t0'
+}
+
+test_exit_codes() {
+	make_bundle
+	expect_fail 7 inside sh -c 'exit 7'
+	expect_fail 137 "$run_bundle" -i "$B" sh -c 'kill -9 $$'
+	# pid 1 itself can't be killed from inside.
+	expect_fail 8 inside sh -c 'kill -9 $$; exit 8'
+}
+
+test_programs_that_are_not_there() {
+	make_bundle
+	expect_fail 127 inside no-such-program
+	expect_match "$err" "not found in the container's PATH"
+	expect_fail 127 inside /no/such/program
+	expect_fail 126 inside /etc
+	expect_match "$err" "Permission denied"
+	printf '#!/no/such/interpreter\n' >"$B/rootfs/script" && chmod 755 "$B/rootfs/script"
+	expect_fail 127 inside /script
+	expect_match "$err" "interpreter"
+	printf 'neither\n' >"$B/rootfs/neither" && chmod 755 "$B/rootfs/neither"
+	expect_fail 126 inside /neither
+}
+
+test_init_reaps_and_passes_signals_on() {
+	make_bundle
+	expect_fail 7 "$run_bundle" -i "$B" sh -c '(sleep 0.01 &) ; exit 7'
+	expect_fail 143 "$run_bundle" -i "$B" sh -c 'kill -TERM $$; sleep 60'
+	expect_fail 127 "$run_bundle" -i "$B" no-such-program
+	expect_ok "$run_bundle" -i "$B" sh -c '[ $$ = 2 ] && tr "\0" " " </proc/1/cmdline'
+	expect_match "$out" "^init "
+	mkdir "$B/rootfs/v"
+	start "$run_bundle" -i "$B" sh -c 'trap "exit 9" TERM; : >/v/ready; while :; do sleep 0.05; done'
+	wait_for 10 test -e "$B/rootfs/v/ready"
+	kill -TERM "$pid"
+	finish
+	expect_eq "$status" 9
+}
+
+test_signals_reach_pid_1() {
+	make_bundle
+	mkdir "$B/rootfs/v"
+	start "$run_bundle" "$B" sh -c 'trap "exit 9" USR1; : >/v/ready; while :; do sleep 0.05; done'
+	wait_for 10 test -e "$B/rootfs/v/ready"
+	kill -USR1 "$pid"
+	finish
+	expect_eq "$status" 9
+}
+
+test_the_container_ends_with_its_caller() {
+	make_bundle
+	mkfifo "$B/rootfs/alive"
+	start "$run_bundle" "$B" sh -c 'exec 3>/alive; sleep 1000'
+	exec 4<"$B/rootfs/alive"
+	kill -KILL "$pid"
+	finish
+	# The end of the file comes when nobody in the container has it open any more.
+	timeout 10 cat <&4 || fail "the container outlives its caller"
+}
+
+test_our_executable_is_out_of_reach() {
+	make_bundle
+	local ours
+	ours=$(sha256sum <"$run_bundle")
+	printf '#!/proc/self/exe\n' >"$B/rootfs/attack" && chmod 755 "$B/rootfs/attack"
+	# Both end in init, which wants other arguments, and lies in a sealed memory file.
+	capture inside /proc/self/exe
+	expect_no_match "$out$err" "run_bundle"
+	capture inside /attack
+	expect_no_match "$out$err" "run_bundle"
+	expect_ok "$run_bundle" -i "$B" sh -c 'sha256sum </proc/1/exe; (echo x >>/proc/1/exe) 2>&1 || true'
+	expect_no_match "$out" "${ours%% *}"
+	expect_match "$out" "Operation not permitted|Permission denied|Text file busy"
+	expect_eq "$(sha256sum <"$run_bundle")" "$ours"
+}
+
+test_no_descriptor_leaks() {
+	make_bundle
+	exec 7</etc/passwd 9</
+	expect_ok inside ls /proc/self/fd
+	exec 7<&- 9<&-
+	# 3 is the folder that ls itself lists.
+	expect_eq "$out" $'0\n1\n2\n3'
+	expect_ok "$run_bundle" -i "$B" sh -c 'ls /proc/1/fd | tr "\n" " "'
+	expect_eq "$out" "0 1 2 "
+}
+
+test_mounts_stay_inside() {
+	make_bundle
+	mkdir "$T/outside" "$B/rootfs/deep"
+	ln -s "$T/outside" "$B/rootfs/abs"
+	ln -s ../../../../../../../../../..//"$T/outside" "$B/rootfs/rel"
+	echo secret >"$T/volume"
+	add_mount /abs/folder/file bind "$T/volume" rbind
+	add_mount /rel/tmp tmpfs tmpfs
+	add_mount /deep/../../../../new bind "$T/volume" rbind
+	expect_ok inside sh -c "cat /abs/folder/file /new; mount | grep -c ' on $T/outside/tmp '"
+	expect_eq "$(tr '\n' ' ' <<<"$out")" "secret secret 1 "
+	expect_eq "$(ls "$T/outside")" ""
+	expect_file "$B/rootfs$T/outside/folder/file"
+}
+
+test_volumes() {
+	make_bundle
+	mkdir "$T/rw" "$T/ro"
+	echo file >"$T/ro/file"
+	add_mount /rw bind "$T/rw" rbind rw
+	add_mount /ro bind "$T/ro" rbind ro nosuid noexec
+	add_mount /tmpfs tmpfs tmpfs size=64k mode=1777
+	expect_ok inside sh -c 'echo new >/rw/new; cat /ro/file; df -k /tmpfs | tail -1 | tr -s " " | cut -d" " -f2; mount | grep " on /ro "'
+	expect_match "$out" $'file\n64\n.*\(ro,nosuid,noexec'
+	expect_eq "$(cat "$T/rw/new")" new
+	expect_fail any inside touch /ro/x
+	expect_match "$err" "Read-only file system"
+	add_mount /none bind "$T/none" rbind
+	expect_fail 125 inside true
+	expect_match "$err" "find the volume '$T/none': No such file"
+}
+
+test_a_read_only_root() {
+	make_bundle
+	edit 'c["root"]["readonly"] = True'
+	add_mount /scratch tmpfs tmpfs
+	expect_fail any inside touch /x
+	expect_match "$err" "Read-only file system"
+	expect_ok inside touch /scratch/x /dev/shm/x
+}
+
+test_working_folder_user_mask_and_environment() {
+	make_bundle
+	edit 'c["process"]["cwd"] = "/made/here"; c["process"]["env"] += ["A=b c", "EMPTY="]; c["process"]["user"]["umask"] = 0o077'
+	expect_ok inside sh -c 'pwd; umask; echo "$A$EMPTY"'
+	expect_eq "$out" $'/made/here\n0077\nb c'
+}
+
+test_limits() {
+	make_bundle
+	edit 'c["process"]["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 200}, {"type": "RLIMIT_CORE", "soft": 0, "hard": 0}]'
+	expect_ok inside sh -c 'ulimit -n; ulimit -Hn; ulimit -c'
+	expect_eq "$out" $'100\n200\n0'
+	edit 'c["process"]["rlimits"] = [{"type": "RLIMIT_NICE", "soft": 40, "hard": 40}]'
+	if [ "$KIND" != root ]; then
+		expect_fail 125 inside true
+		expect_match "$err" "set the limit 'RLIMIT_NICE': Operation not permitted"
+	fi
+}
+
+test_settings_of_the_kernel() {
+	make_bundle
+	edit 'c["linux"]["sysctl"] = {"net.ipv4.ip_unprivileged_port_start": "80"}'
+	expect_ok inside cat /proc/sys/net/ipv4/ip_unprivileged_port_start
+	expect_eq "$out" 80
+}
+
+test_loopback_is_up() {
+	make_bundle
+	expect_ok inside sh -c 'cat /sys/class/net/lo/operstate; ip -o addr show lo'
+	expect_match "$out" "127.0.0.1/8"
+}
+
+test_the_machines_network() {
+	make_bundle
+	edit 'c["linux"]["namespaces"] = [n for n in c["linux"]["namespaces"] if n["type"] != "network"]'
+	expect_ok inside sh -c 'readlink /proc/self/ns/net; ls /sys/class/net'
+	expect_match "$out" "$(readlink /proc/self/ns/net | tr -d '[]' | sed 's/:/:./')"
+	expect_fail any inside mkdir /sys/fs/cgroup/x
+}
+
+test_a_terminal() {
+	make_bundle
+	expect_ok "$run_bundle" -T "$B" sh -c 'tty; [ -c /dev/console ] && echo console; ls /dev/pts | tr "\n" " "'
+	expect_eq "$(tr -d '\r' <<<"$out" | tr '\n' ' ')" "/dev/pts/0 console 0 ptmx  "
+	expect_fail 5 "$run_bundle" -T "$B" sh -c 'exit 5'
+}
+
+test_large_output_of_a_terminal_is_whole() {
+	make_bundle
+	expect_ok "$run_bundle" -T "$B" sh -c 'seq 1 50000'
+	expect_eq "$(tr -d '\r' <<<"$out" | cksum)" "$(seq 1 50000 | cksum)"
+}
+
+test_what_is_not_supported_is_refused() {
+	make_bundle
+	edit 'c["hooks"] = {"poststop": [{"path": "/bin/true"}]}'
+	expect_fail 125 inside true
+	expect_match "$err" "hooks"
+	edit 'del c["hooks"]; c["linux"]["resources"] = {"memory": {"limit": 1000000}}'
+	expect_fail 125 inside true
+	expect_match "$err" "linux.resources.memory"
+	edit 'c["linux"]["resources"] = {"devices": [{"allow": False, "access": "rwm"}]}'
+	expect_ok inside true
+	edit 'c["mounts"].append({"destination": "/v", "type": "bind", "source": "/tmp", "options": ["rbind", "sparkle"]})'
+	expect_fail 125 inside true
+	expect_match "$err" "no option 'sparkle'"
+}
+
+test_overlay() {
+	make_bundle
+	local lowers=$B/rootfs i
+	mkdir "$B/merged" "$B/upper" "$B/work"
+	for i in $(seq 1 60); do
+		mkdir -p "$T/layers/a layer, with: every\\thing/$i"
+		echo "$i" >"$T/layers/a layer, with: every\\thing/$i/top"
+	done
+	edit 'c["root"]["path"] = "merged"'
+	ln -s "$T/layers/a layer, with: every\\thing" "$T/l"
+	for i in $(seq 1 60); do
+		lowers=$T/l/$i:$lowers
+	done
+	expect_ok "$run_bundle" -o "$lowers,$B/upper,$B/work" "$B" sh -c 'cat /top; echo written >/new; mount | grep -c " / type overlay"'
+	expect_eq "$out" $'60\n1'
+	expect_eq "$(cat "$B/upper/new")" written
+	expect_eq "$(ls "$B/merged")" ""
+	chmod 700 "$B/work/work/incompat" 2>/dev/null || :
+}
+
+test_steps_are_told() {
+	make_bundle
+	expect_ok "$run_bundle" -t "$B" true
+	expect_match "$err" "make the namespaces +clone3\("
+	expect_match "$err" "mount /proc +mount\("
+	expect_match "$err" "pivot_root / +pivot_root\("
+	expect_match "$err" "execute true"
+}
+
+test_create_and_start_apart() {
+	make_bundle
+	expect_fail 3 "$run_bundle" -w "$B" sh -c 'exit 3'
+	expect_fail 127 "$run_bundle" -w "$B" no-such-program
+}
+
+test_other_runtimes_run_our_configuration() {
+	need crun
+	make_bundle
+	[ "$KIND" = root ] || skip "crun's root folder wants a session"
+	[ ! -d /sys/fs/cgroup/unified ] || skip "crun refuses hybrid control groups"
+	mkdir "$T/crun"
+	expect_fail 7 sh -c "cd '$B' && python3 -c 'import json; c = json.load(open(\"config.json\")); c[\"ociVersion\"] = \"1.0.2\"; c[\"process\"][\"args\"] = [\"sh\", \"-c\", \"exit 7\"]; json.dump(c, open(\"config.json\", \"w\"))' && crun --root '$T/crun' --cgroup-manager=disabled run cloche-test-$$"
+}
+
+test_configurations_of_others_run() {
+	need crun
+	make_bundle
+	rm "$B/config.json"
+	(cd "$B" && crun spec --rootless)
+	edit 'c["process"]["terminal"] = False; c["linux"]["uidMappings"] = [{"containerID": 0, "hostID": '"$(id -u)"', "size": 1}]; c["linux"]["gidMappings"] = [{"containerID": 0, "hostID": '"$(id -g)"', "size": 1}]'
+	expect_ok inside id -u
+	expect_eq "$out" 0
+}
