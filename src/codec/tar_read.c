@@ -473,6 +473,8 @@ static int read_header(struct tar_reader *r, const uint8_t *block, struct err *e
 	if (r->saw_zero_block)
 		return err_set(err, EBADMSG, "a lone block of zeros at byte %" PRIu64 ", and more behind it",
 			       r->position - 2 * TAR_BLOCK_SIZE);
+	if (!checksum_is_right(h) && r->position == TAR_BLOCK_SIZE)
+		return err_set(err, EBADMSG, "this is no tar archive: it does not begin with a header");
 	if (!checksum_is_right(h))
 		return err_set(err, EBADMSG, "no tar header at byte %" PRIu64 ": the checksum is wrong",
 			       r->position - TAR_BLOCK_SIZE);

@@ -32,7 +32,7 @@ struct apply {
 	struct tree tree;
 	struct attrs_policy policy;
 	int flags;
-	uint64_t entries_max, entries, file_bytes;
+	uint64_t entries_max, bytes_max, entries, file_bytes;
 	struct tar_reader *reader;
 	struct folders folders;
 
@@ -55,6 +55,7 @@ int apply_new(int root_fd, const char *prefix, int flags, bool single, const str
 	a->policy.always_chown = flags & LAYER_INTO;
 	a->flags = flags;
 	a->entries_max = limits->entries ? limits->entries : LAYER_ENTRIES_MAX;
+	a->bytes_max = limits->bytes ? limits->bytes : LAYER_BYTES_MAX;
 	a->fd = -1;
 	a->reader = tar_reader_new();
 	if (!a->reader) {
@@ -337,8 +338,12 @@ static int add_whiteout(struct apply *a, const struct place *at, struct err *err
 static int start_file(struct apply *a, const struct tar_entry *e, const struct place *at, struct err *err)
 {
 	bool was_whiteout;
-	int fd = make_at(a, at, make_file, e, &was_whiteout, err);
+	int fd;
 
+	/* A sparse file may claim to be larger than what comes. */
+	if (e->size > a->bytes_max - a->file_bytes)
+		return err_set(err, E2BIG, "the files are larger than %" PRIu64 " MiB", a->bytes_max >> 20);
+	fd = make_at(a, at, make_file, e, &was_whiteout, err);
 	if (fd < 0)
 		return fd;
 	a->fd = fd;
@@ -412,6 +417,22 @@ static int finish_file(struct apply *a, const struct tar_entry *e, struct err *e
 
 /* --- events --- */
 
+/*
+ * 1: the entry is of no meaning to us: AUFS kept notes in folders of its own (.wh..wh.plnk/…). What lies in
+ * a whiteout can't be.
+ */
+static int is_in_whiteout(const char *name, struct err *err)
+{
+	for (const char *p = strstr(name, whiteout_prefix); p; p = strstr(p + 1, whiteout_prefix)) {
+		if ((p != name && p[-1] != '/') || !strchr(p, '/'))
+			continue;
+		if (str_starts_with(p, meta_prefix))
+			return 1;
+		return err_set(err, EBADMSG, "it lies below a whiteout, the mark of a deleted file");
+	}
+	return 0;
+}
+
 static int add_entry(struct apply *a, const struct tar_entry *e, struct err *err)
 {
 	struct place at;
@@ -421,6 +442,11 @@ static int add_entry(struct apply *a, const struct tar_entry *e, struct err *err
 		return r;
 	if (++a->entries > a->entries_max)
 		return err_set(err, E2BIG, "the archive has more than %" PRIu64 " entries", a->entries_max);
+	if (!(a->flags & LAYER_PLAIN)) {
+		r = is_in_whiteout(a->name, err);
+		if (r != 0)
+			return r < 0 ? r : 0;
+	}
 	if (e->type == TAR_HARDLINK)
 		return add_hardlink(a, e, err);
 	r = tree_open_parent(&a->tree, a->name, &at.base, err);
@@ -451,7 +477,7 @@ static int take_event(struct apply *a, const struct tar_event *ev, struct err *e
 		r = ev->kind == TAR_EVENT_DATA ? write_data(a, ev, err) : finish_file(a, ev->entry, err);
 	if (r == -ENOSPC || r == -EDQUOT)
 		err_hint(err, "free some space or some inodes (df, df -i), or put the store elsewhere with --root");
-	return r < 0 ? err_wrap(err, "entry '%.256s'", ev->entry->name) : 0;
+	return r < 0 ? err_wrap(err, "entry '%.512s'", ev->entry->name) : 0;
 }
 
 int apply_feed(struct apply *a, const void *data, size_t len, struct err *err)

@@ -10,6 +10,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+/* What no file system has trouble with. */
+enum { LARGE_XATTR = 1024 };
+
 bool attrs_is_private(const char *name)
 {
 	return str_starts_with(name, "user.overlay.") || str_starts_with(name, "trusted.overlay.") ||
@@ -78,6 +81,15 @@ int attrs_set_owner(struct attrs_policy *p, struct tree *t, const struct attrs_t
 	return set_owner_attr(t, at, &o, err);
 }
 
+/* ext4 says ENOSPC, others E2BIG or ERANGE, to what is too large for them. */
+static int xattr_refused(const struct tar_xattr *x, int code, struct err *err)
+{
+	err_errno(err, code, "set the attribute %.255s of %zu bytes", x->name, x->len);
+	if (x->len > LARGE_XATTR && (code == ENOSPC || code == E2BIG || code == ERANGE))
+		return err_hint(err, "ext4 holds about 4,000 bytes of attributes a file: put the store on xfs, btrfs or tmpfs (--root)");
+	return -code;
+}
+
 int attrs_set_xattrs(struct attrs_policy *p, struct tree *t, const struct attrs_target *at,
 		     const struct tar_xattr *xattrs, size_t len, struct err *err)
 {
@@ -96,7 +108,7 @@ int attrs_set_xattrs(struct attrs_policy *p, struct tree *t, const struct attrs_
 		if (r == -EOPNOTSUPP || r == -EPERM || r == -EINVAL)
 			p->lost_xattrs++;
 		else if (r < 0)
-			return err_errno(err, -r, "set the attribute %.255s", x->name);
+			return xattr_refused(x, -r, err);
 	}
 	return 0;
 }

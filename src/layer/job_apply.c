@@ -58,6 +58,8 @@ int job_apply(struct job *j, struct err *err)
 	/* The digests first: of what is a lie or damaged, nothing else needs to be said. */
 	if (r >= 0)
 		r = source_finish(source, &j->result, err);
+	if (r >= 0 && j->result.diff_size == 0)
+		r = err_set(err, EBADMSG, "the archive is empty");
 	if (r >= 0)
 		r = apply_finish(a, !q->in.has_diff_id, &j->result, err);
 	if (r >= 0 && q->flags & LAYER_SYNC && syncfs(j->tree_fd) < 0)

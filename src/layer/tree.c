@@ -46,21 +46,21 @@ int tree_clean_name(const char *raw, char dst[static LAYER_PATH_MAX + 1], struct
 	size_t at = 0, depth = 0;
 
 	if (raw[0] == '/' && raw[1] != '\0') {
-		err_set(err, EBADMSG, "the name '%.256s' is absolute", raw);
+		err_set(err, EBADMSG, "the name is absolute");
 		return err_hint(err, "make the archive with names relative to its root");
 	}
 	while (*raw) {
 		size_t len = (size_t)(strchrnul(raw, '/') - raw);
 
 		if (is_dots(raw, len))
-			return err_set(err, EBADMSG, "a name with '..' tries to break out of the folder: '%.256s'", raw);
+			return err_set(err, EBADMSG, "the name has '..' in it: an attempt to break out");
 		if (len > LAYER_NAME_MAX)
-			return err_set(err, E2BIG, "the name '%.64s…' is longer than %d bytes", raw, LAYER_NAME_MAX);
+			return err_set(err, E2BIG, "a name is longer than %d bytes", LAYER_NAME_MAX);
 		if (len > 0 && !(len == 1 && raw[0] == '.')) {
 			if (at + len + 1 > LAYER_PATH_MAX)
-				return err_set(err, E2BIG, "the path '%.64s…' is longer than %d bytes", dst, LAYER_PATH_MAX);
+				return err_set(err, E2BIG, "the path is longer than %d bytes", LAYER_PATH_MAX);
 			if (++depth > LAYER_DEPTH_MAX)
-				return err_set(err, E2BIG, "the path '%.64s…' has more than %d folders", dst, LAYER_DEPTH_MAX);
+				return err_set(err, E2BIG, "the path has more than %d folders", LAYER_DEPTH_MAX);
 			if (at > 0)
 				dst[at++] = '/';
 			memcpy(dst + at, raw, len);
