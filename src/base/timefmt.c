@@ -4,13 +4,40 @@
 #include <stdio.h>
 #include <string.h>
 
+/*
+ * As gmtime_r, which reads /etc/localtime though it does not need it: half a dozen system calls at each start. The
+ * calendar is counted from 1 March of year 0, so that the leap day is a year's last. Years 0 to 9999.
+ */
+static void gm_time(int64_t seconds, struct tm *ret)
+{
+	int64_t days = seconds / 86400, rest = seconds % 86400, era, day, year, month;
+
+	if (rest < 0) {
+		rest += 86400;
+		days--;
+	}
+	days += 719468; /* from 0000-03-01 to 1970-01-01 */
+	era = days / 146097;
+	day = days % 146097;
+	year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	day -= 365 * year + year / 4 - year / 100;
+	month = (5 * day + 2) / 153;
+	*ret = (struct tm){ .tm_mday = (int)(day - (153 * month + 2) / 5 + 1),
+			    .tm_mon = (int)(month < 10 ? month + 2 : month - 10),
+			    .tm_year = (int)(year + era * 400 + (month >= 10) - 1900),
+			    .tm_hour = (int)(rest / 3600),
+			    .tm_min = (int)(rest / 60 % 60),
+			    .tm_sec = (int)(rest % 60) };
+}
+
 void time_format_rfc3339(struct timespec t, char dst[static TIME_RFC3339_MAX])
 {
 	struct tm tm;
 	size_t len;
 
-	gmtime_r(&t.tv_sec, &tm);
-	len = strftime(dst, TIME_RFC3339_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+	gm_time(t.tv_sec, &tm);
+	len = (size_t)snprintf(dst, TIME_RFC3339_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
+			       tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 	if (t.tv_nsec) {
 		len += (size_t)snprintf(dst + len, TIME_RFC3339_MAX - len, ".%09ld", t.tv_nsec);
 		while (dst[len - 1] == '0')

@@ -42,12 +42,20 @@ static int add_time(json_t *object, const char *key, const struct timespec *t)
 	return json_add_string(object, key, text);
 }
 
+/* A new file, written in place: a reader that meets it half-written sees a container that is just being made. */
 static int write_json(int dir_fd, const char *name, const json_t *object, struct err *err)
 {
 	autobuf struct buf text = BUF_INIT(RECORD_MAX);
+	autoclose int fd = -1;
 	int r = json_write(object, &text, err);
 
-	return r < 0 ? r : fs_write_file(dir_fd, name, text.data, text.len, 0600, FS_EXCLUSIVE, err);
+	if (r < 0)
+		return r;
+	fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_errno(err, errno, "create '%s'", name);
+	r = fs_write_all(fd, text.data, text.len, err);
+	return r < 0 ? err_wrap(err, "'%s'", name) : 0;
 }
 
 int container_record_write(int dir_fd, const struct container_record *r, struct err *err)
@@ -143,8 +151,9 @@ int container_record_read(struct store *s, const char *id, struct container_reco
 
 int container_exit_write(int dir_fd, const struct container_status *status, struct err *err)
 {
+	autobuf struct buf text = BUF_INIT(RECORD_MAX);
 	autojson json_t *o = json_object();
-	int bad = !o;
+	int r, bad = !o;
 
 	bad |= add_time(o, "started", &status->started);
 	bad |= add_time(o, "finished", &status->finished);
@@ -152,7 +161,8 @@ int container_exit_write(int dir_fd, const struct container_status *status, stru
 	bad |= json_add_string(o, "error", status->error);
 	if (bad)
 		return err_oom(err);
-	return write_json(dir_fd, "exit.json", o, err);
+	r = json_write(o, &text, err);
+	return r < 0 ? r : fs_write_file(dir_fd, "exit.json", text.data, text.len, 0600, FS_EXCLUSIVE, err);
 }
 
 static int read_exit(int dir_fd, struct container_status *ret, struct err *err)

@@ -5,7 +5,7 @@
  *                     config.json    the OCI bundle's
  *                     state.json     what it was made as: struct container_record; written once
  *                     exit.json      how it ended; written once, to a new name
- *                     upper/ work/ merged/
+ *                     upper/ work/
  *     <runroot>/containers/<id>      live state, locked by the living process: "<pid> <start> <time>\n"
  *     <runroot>/files/<id>/          hosts, hostname, resolv.conf
  *

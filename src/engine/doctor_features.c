@@ -181,8 +181,8 @@ static int check_unified(struct doctor *d, const char *mount_point, bool hybrid)
 	if (controllers_path)
 		doctor_read(controllers_path, controllers, sizeof(controllers));
 	ours = group && access(group, W_OK) == 0 && *controllers;
-	snprintf(found, sizeof(found), "%s; our group %s, controllers: %s", hybrid ? "v1 and v2 (hybrid)" : "v2",
-		 ours ? "is delegated to us" : "isn't ours", *controllers ? controllers : "none");
+	snprintf(found, sizeof(found), "%s; our own group %s, controllers: %s", hybrid ? "v1 and v2 (hybrid)" : "v2",
+		 ours ? "can be written" : "can't be written", *controllers ? controllers : "none");
 	if (ours)
 		return doctor_add(d, "cgroups", DOCTOR_OK, found, NULL, NULL, NULL);
 	return doctor_add(d, "cgroups", DOCTOR_LESS, found, NULL,

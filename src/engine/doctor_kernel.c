@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -122,12 +121,9 @@ static int ids_of_range(struct doctor *d)
 
 static int ids_of_single(struct doctor *d)
 {
-	const struct passwd *pw = getpwuid(getuid());
-	char remedy[256];
+	static const char remedy[] = "to do without emulation: apt-get install uidmap, and as root: usermod --add-subuids 100000-165535 "
+				     "--add-subgids 100000-165535 USER";
 
-	snprintf(remedy, sizeof(remedy), "to do without emulation: apt-get install uidmap, and as root usermod --add-subuids 100000-165535 "
-					 "--add-subgids 100000-165535 %s",
-		 pw ? pw->pw_name : "USER");
 	return doctor_add(d, "ids", DOCTOR_LESS, "one id: no range in /etc/subuid, or no newuidmap",
 			  "owners are kept in attributes of files, and the interceptor answers chown, setuid and stat",
 			  "calls about owners take 2 to 3 us more each", remedy);

@@ -34,11 +34,12 @@ static int make_dirs(void)
 /* In a folder of the store: mounts an overlay, and deletes a lower file, which needs a whiteout. */
 static int try_overlay(void *arg, struct err *err)
 {
-	const struct store_tmp *tmp = arg;
+	const char *dir = arg;
 	int fd, r;
 
-	if (fchdir(tmp->dir_fd) < 0)
-		return err_errno(err, errno, "enter the store");
+	/* By its path: a descriptor from outside is on a mount of the outer namespace, where nothing may be mounted. */
+	if (chdir(dir) < 0)
+		return err_errno(err, errno, "enter '%s'", dir);
 	r = make_dirs();
 	fd = r < 0 ? -1 : open("lower/file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0)
@@ -54,11 +55,16 @@ static int try_overlay(void *arg, struct err *err)
 int doctor_check_overlay(struct doctor *d)
 {
 	autotmp struct store_tmp tmp = STORE_TMP_INIT;
+	autofree char *dir = NULL;
 	struct err err = { 0 };
 	int r = store_tmp_open(d->store, &tmp, &err);
 
-	if (r >= 0)
-		r = userns_run(&d->ids, USERNS_MOUNT, try_overlay, &tmp, &err);
+	if (r >= 0) {
+		dir = path_join(d->store->root, tmp.name);
+		if (!dir)
+			return -ENOMEM;
+		r = userns_run(&d->ids, USERNS_MOUNT, try_overlay, dir, &err);
+	}
 	if (r >= 0)
 		return doctor_add(d, "overlay", DOCTOR_OK, "the kernel's, mounted in the user namespace, on the store's file system",
 				  "layers are shared, and a container writes to a folder of its own", NULL, NULL);

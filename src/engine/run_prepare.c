@@ -208,8 +208,9 @@ static int make_folders(struct run_session *s, struct err *err)
 		return err_errno(err, errno, "make '%s/upper'", s->dir);
 	if (mkdirat(s->dir_fd, "work", 0700) < 0)
 		return err_errno(err, errno, "make '%s/work'", s->dir);
-	if (mkdirat(s->dir_fd, "merged", 0700) < 0)
-		return err_errno(err, errno, "make '%s/merged'", s->dir);
+	/* The mount is in a namespace of its own, so that one empty folder does for all. */
+	if (faccessat(s->store->root_fd, "merged", F_OK, 0) < 0 && mkdirat(s->store->root_fd, "merged", 0700) < 0 && errno != EEXIST)
+		return err_errno(err, errno, "make '%s'", s->rootfs);
 	return 0;
 }
 
@@ -218,7 +219,7 @@ static int make_paths(struct run_session *s, struct err *err)
 	if (store_run_fd(s->store, err) < 0)
 		return -EIO;
 	s->dir = str_format("%s/containers/%s", s->store->root, s->id);
-	s->rootfs = str_format("%s/containers/%s/merged", s->store->root, s->id);
+	s->rootfs = path_join(s->store->root, "merged");
 	s->files_dir = str_format("%s/files/%s", s->store->runroot, s->id);
 	return s->dir && s->rootfs && s->files_dir ? 0 : err_oom(err);
 }

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 /* Deeper than this the recursion stops; jansson's own limit is 2,048 and not ours to choose. */
 static bool too_deep(const json_t *j, int depth)
@@ -26,6 +27,21 @@ static bool too_deep(const json_t *j, int depth)
 		if (too_deep(value, depth + 1))
 			return true;
 	return false;
+}
+
+/*
+ * Without a seed of ours the library opens /dev/urandom at the first object. The kernel has given each process 16
+ * random bytes already (getauxval(3), AT_RANDOM).
+ */
+__attribute__((constructor)) static void seed_hashes(void)
+{
+	const void *random = (const void *)getauxval(AT_RANDOM);
+	size_t seed = 0;
+
+	if (random)
+		memcpy(&seed, random, sizeof(seed));
+	if (seed)
+		json_object_seed(seed);
 }
 
 int json_parse(const char *data, size_t len, const char *what, json_t **ret, struct err *err)
