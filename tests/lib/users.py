@@ -60,7 +60,7 @@ def get(kind):
         return pwd.getpwnam(NAMES[kind])
     except KeyError:
         pass
-    with open("/run/lock/cloche-test-users", "w", encoding="utf-8") as lock:
+    with open("/etc/passwd", encoding="utf-8") as lock:  # of two runs at once, one makes the user
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             pwd.getpwnam(NAMES[kind])
