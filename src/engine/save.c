@@ -85,8 +85,9 @@ static int plain_size(struct saver *s, const struct descriptor *layer, const str
 	fd = blob_open(s->engine->store, &layer->digest, NULL, err);
 	if (fd < 0)
 		return fd;
-	q.list = (struct layer_input){ .fd = fd, .has_digest = true, .has_diff_id = true, .digest = layer->digest,
-				       .diff_id = *diff_id };
+	q.list = (struct layer_input){
+		.fd = fd, .has_digest = true, .has_diff_id = true, .digest = layer->digest, .diff_id = *diff_id
+	};
 	r = layer_run(&q, &result, err);
 	if (r >= 0)
 		*ret = result.diff_size;
@@ -144,6 +145,8 @@ static int add_image(struct saver *s, const char *text, struct err *err)
 
 /* --- writing --- */
 
+enum { FOLDERS = 2 };
+
 /* Content that is in memory, as a descriptor. */
 static int text_fd(const struct saved_member *m, struct err *err)
 {
@@ -168,39 +171,56 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct saved_member *)a)->name, ((const struct saved_member *)b)->name);
 }
 
-static int pack(struct saver *s, int out_fd, struct layer_item *items, struct err *err)
+/*
+ * The folders of an OCI layout, and ourselves as owner of all: skopeo unpacks such an archive with owners, which an
+ * ordinary user can't give to root.
+ */
+static size_t add_folders(struct layer_request *q, struct layer_item *items)
 {
-	struct layer_request q = { .verb = LAYER_PACK };
-	size_t opened = 0;
+	items[0] = (struct layer_item){ .dest = "blobs/", .fd = -1 };
+	items[1] = (struct layer_item){ .dest = "blobs/sha256/", .fd = -1 };
+	q->pack.uid = geteuid();
+	q->pack.gid = getegid();
+	return FOLDERS;
+}
+
+/* ITEMS has room for the members and FOLDERS more. */
+static int pack(struct saver *s, bool is_layout, int out_fd, struct layer_item *items, struct err *err)
+{
+	struct layer_request q = { .verb = LAYER_PACK, .pack = { .out_fd = out_fd, .items = items } };
+	const size_t first = is_layout ? add_folders(&q, items) : 0;
+	size_t opened = first;
 	int r = 0;
 
-	for (; r >= 0 && opened < s->members.len; opened++) {
-		const struct saved_member *m = &s->members.items[opened];
+	for (; r >= 0 && opened < first + s->members.len; opened++) {
+		const struct saved_member *m = &s->members.items[opened - first];
 		int fd = member_fd(s, m, err);
 
-		items[opened] = (struct layer_item){ .dest = m->name, .fd = fd, .plain_size = m->plain_size,
+		items[opened] = (struct layer_item){ .dest = m->name,
+						     .fd = fd,
+						     .plain_size = m->plain_size,
 						     .flags = m->decompress ? LAYER_ITEM_DECOMPRESS : 0 };
 		if (fd < 0) {
 			r = fd;
 			break;
 		}
 	}
-	q.pack = (struct layer_pack){ .out_fd = out_fd, .items = items, .items_len = s->members.len };
+	q.pack.items_len = first + s->members.len;
 	if (r >= 0)
 		r = layer_run(&q, NULL, err);
-	for (size_t i = 0; i < opened; i++)
+	for (size_t i = first; i < opened; i++)
 		close(items[i].fd);
 	return r;
 }
 
-static int write_archive(struct saver *s, int out_fd, struct err *err)
+static int write_archive(struct saver *s, bool is_layout, int out_fd, struct err *err)
 {
-	autofree struct layer_item *items = calloc(s->members.len ? s->members.len : 1, sizeof(*items));
+	autofree struct layer_item *items = calloc(s->members.len + FOLDERS, sizeof(*items));
 
 	if (!items)
 		return err_oom(err);
 	qsort(s->members.items, s->members.len, sizeof(*s->members.items), by_name);
-	return pack(s, out_fd, items, err);
+	return pack(s, is_layout, out_fd, items, err);
 }
 
 static int write_member(struct saver *s, const struct saved_member *m, int dir_fd, struct err *err)
@@ -237,7 +257,8 @@ static int save(struct saver *s, const struct strv *images, enum save_format for
 		r = format == SAVE_DOCKER_ARCHIVE ? save_docker(s, err) : save_oci(s, err);
 	if (r < 0)
 		return r;
-	return format == SAVE_OCI_DIR ? write_folder(s, out_fd, err) : write_archive(s, out_fd, err);
+	return format == SAVE_OCI_DIR ? write_folder(s, out_fd, err)
+				      : write_archive(s, format == SAVE_OCI_ARCHIVE, out_fd, err);
 }
 
 int engine_save(struct engine *e, const struct strv *images, enum save_format format, int out_fd, struct err *err)

@@ -153,9 +153,10 @@ struct layer_item {
 	const char *link;    /* PACK: target, for a symbolic link; else NULL */
 };
 
-/* Names, modes (0644; folders 0755), owners (0:0) and times (0) are the same for the same content. */
+/* Names, modes (0644; folders 0755) and times (0) are the same for the same content; everything belongs to uid:gid. */
 struct layer_pack {
 	int out_fd;
+	uint32_t uid, gid;
 	enum layer_compression compression;
 	const struct layer_item *items;
 	size_t items_len;

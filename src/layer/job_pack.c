@@ -45,10 +45,12 @@ static int64_t copy_in_kernel(const struct packer *p, int fd, uint64_t len, stru
 	off_t at = 0;
 
 	while (len > 0) {
-		ssize_t n = copy_file_range(fd, &at, p->job->q.pack.out_fd, NULL, len < COPY_CHUNK ? (size_t)len : COPY_CHUNK, 0);
+		ssize_t n = copy_file_range(fd, &at, p->job->q.pack.out_fd, NULL,
+					    len < COPY_CHUNK ? (size_t)len : COPY_CHUNK, 0);
 
 		/* Not between these file systems, or the output is a pipe. */
-		if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS || errno == EBADF))
+		if (n < 0 &&
+		    (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS || errno == EBADF))
 			n = sendfile(p->job->q.pack.out_fd, fd, &at, len < COPY_CHUNK ? (size_t)len : COPY_CHUNK);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -123,10 +125,16 @@ static int pack_item(struct packer *p, const struct layer_item *item, struct err
 {
 	bool unpack = item->flags & LAYER_ITEM_DECOMPRESS, is_folder = item->fd < 0 && !item->link;
 	struct tar_entry e = {
-		.type = item->link ? TAR_SYMLINK : is_folder ? TAR_FOLDER : TAR_FILE,
+		.type = item->link  ? TAR_SYMLINK
+			: is_folder ? TAR_FOLDER
+				    : TAR_FILE,
 		.name = item->dest ? item->dest : "",
 		.link = item->link ? item->link : "",
-		.mode = item->link ? 0777 : is_folder ? 0755 : 0644,
+		.mode = item->link  ? 0777
+			: is_folder ? 0755
+				    : 0644,
+		.uid = p->job->q.pack.uid,
+		.gid = p->job->q.pack.gid,
 		.size = unpack ? item->plain_size : 0,
 	};
 	struct stat st;

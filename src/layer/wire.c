@@ -168,6 +168,8 @@ void wire_request(struct wire *w, struct layer_request *q)
 		break;
 	case LAYER_PACK:
 		wire_fd(w, &q->pack.out_fd, false);
+		wire_u32(w, &q->pack.uid);
+		wire_u32(w, &q->pack.gid);
 		wire_enum(w, &q->pack.compression, LAYER_ZSTD + 1);
 		break;
 	case LAYER_COPY:
