@@ -110,6 +110,7 @@ static int start(struct run_session *s, struct container_process *p, int *ret_ex
 	o.on_step = s->callbacks->on_step;
 	o.on_step_arg = s->callbacks->arg;
 	o.exit_code = ret_exit;
+	console_hold_signals();
 	return runtime_run(&s->spec, &o, p, err);
 }
 
@@ -162,6 +163,7 @@ static int stay(struct run_session *s, struct container_process *p, bool pass_si
 	struct console_options console = { .in = s->options->interactive ? 0 : -1,
 					   .out = 1,
 					   .interactive = s->options->interactive,
+					   .guard = s->supervisor.pidfd,
 					   .pass_signals = pass_signals };
 	int status, r;
 

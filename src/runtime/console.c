@@ -12,9 +12,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What a user or a shell sends to stop, reload or tell a program. SIGTSTP stops us alone, as it would a viewer. */
-static const int passed_signals[] = {
-	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT, SIGWINCH,
+/*
+ * Those that stay ours: what the kernel sends us for our own doing (children, pipes, faults), and job control, which
+ * stops us alone as it would a viewer. All others may be meant for the program.
+ */
+static const int own_signals[] = {
+	SIGCHLD, SIGPIPE, SIGURG, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGTSTP, SIGTTIN, SIGTTOU,
 };
 
 enum { PUMP_SIZE = 16384, END_OF_INPUT = 4 /* ^D */ };
@@ -23,6 +26,7 @@ struct session {
 	struct container_process *p;
 	const struct console_options *options;
 	int signals; /* a signalfd */
+	int guard;   /* -1: none, or it has ended */
 	struct tty_saved saved;
 	bool ended, input_open, output_open;
 	char typed[4096]; /* read from our side, not yet taken by the terminal */
@@ -40,9 +44,9 @@ static bool signals_held;
 
 static void wanted_signals(sigset_t *ret)
 {
-	sigemptyset(ret);
-	for (size_t i = 0; i < ARRAY_SIZE(passed_signals); i++)
-		sigaddset(ret, passed_signals[i]);
+	sigfillset(ret);
+	for (size_t i = 0; i < ARRAY_SIZE(own_signals); i++)
+		sigdelset(ret, own_signals[i]);
 }
 
 void console_hold_signals(void)
@@ -181,6 +185,7 @@ static void turn(struct session *s)
 		{ .fd = s->output_open ? s->p->console : -1,
 		  .events = (short)(POLLIN | (s->typed_len > 0 ? POLLOUT : 0)) },
 		{ .fd = read_input ? s->options->in : -1, .events = POLLIN },
+		{ .fd = s->guard, .events = POLLIN },
 	};
 
 	if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
@@ -195,6 +200,10 @@ static void turn(struct session *s)
 		pump_input(s);
 	if (fds[0].revents)
 		s->ended = true;
+	else if (fds[4].revents) {
+		send_signal(s, SIGKILL);
+		s->guard = -1;
+	}
 }
 
 /* What the container wrote before it ended is still in the terminal. */
@@ -225,7 +234,8 @@ static int begin_terminal(struct session *s, struct err *err)
 
 int console_run(struct container_process *p, const struct console_options *options, int *ret_status, struct err *err)
 {
-	CLEANUP(leave_session) struct session s = { .p = p, .options = options, .signals = -1, .saved = TTY_SAVED_INIT };
+	CLEANUP(leave_session) struct session s = { .p = p, .options = options, .signals = -1, .saved = TTY_SAVED_INIT,
+						.guard = options->guard > 0 ? options->guard : -1 };
 	int r = take_signals(&s, err);
 
 	if (r == 0 && p->console >= 0)

@@ -13,7 +13,12 @@
 struct console_options {
 	int in, out;	 /* our side; in -1: the container's input ends at once */
 	bool interactive; /* pass IN on (-i); raw mode if IN is a terminal */
-	bool pass_signals; /* --sig-proxy: SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH … */
+	/*
+	 * A pidfd of a process without which the container can't go on (the supervisor of emulated ids): when it ends
+	 * first, the container is killed. 0 or -1: none.
+	 */
+	int guard;
+	bool pass_signals; /* --sig-proxy: all that may be meant for a program */
 };
 
 /*
