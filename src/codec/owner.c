@@ -121,7 +121,8 @@ static int decode_capability(mode_t inode_mode, const uint8_t *value, size_t len
 		.major = rdev >> MINOR_BITS,
 		.minor = rdev & MINOR_MAX,
 	};
-	if ((marker & 0xffff) > (S_IFMT >> TYPE_SHIFT) || (magic & VFS_CAP_FLAGS_EFFECTIVE) || !is_valid(&o, inode_mode))
+	if ((marker & 0xffff) > (S_IFMT >> TYPE_SHIFT) || (magic & VFS_CAP_FLAGS_EFFECTIVE) ||
+	    !is_valid(&o, inode_mode))
 		return -EBADMSG;
 	*ret = o;
 	return 0;

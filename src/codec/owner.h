@@ -38,7 +38,7 @@ enum { OWNER_VALUE_MAX = 32 }; /* bytes; longest: "4294967294:4294967294", and 2
 
 struct owner {
 	uint32_t uid, gid;
-	mode_t type;   /* S_IFMT bits of what the file stands for: S_IFCHR or S_IFBLK on a stand-in, else 0 */
+	mode_t type;	       /* S_IFMT bits of what the file stands for: S_IFCHR or S_IFBLK on a stand-in, else 0 */
 	uint32_t major, minor; /* of a device stand-in, else 0; at most 4095 and 1048575 as in the kernel */
 };
 

@@ -118,10 +118,10 @@
 
 enum intercept_cond {
 	COND_ALWAYS,
-	COND_OPEN,	    /* may create (level 2: may write, or has no flags at all; level 3: all); flags are argument 1 */
-	COND_OPENAT,	    /* the same with flags as argument 2 */
-	COND_PRCTL,	    /* the options about capabilities */
-	COND_UNSHARE,	    /* a mount or user namespace */
+	COND_OPEN,    /* may create (level 2: may write, or has no flags at all; level 3: all); flags are argument 1 */
+	COND_OPENAT,  /* the same with flags as argument 2 */
+	COND_PRCTL,   /* the options about capabilities */
+	COND_UNSHARE, /* a mount or user namespace */
 	COND_LIMIT_LOCKS,   /* RLIMIT_LOCKS as argument 0 */
 	COND_PRLIMIT_LOCKS, /* as argument 1 */
 	COND_PEERCRED,	    /* SO_PEERCRED, SO_PEERGROUPS */

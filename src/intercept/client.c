@@ -160,7 +160,8 @@ static uint64_t resolve_pending(pid_t tid, uint64_t word)
 	pthread_mutex_unlock(&clients.lock);
 	if (look_at_exe(tid, &now) < 0)
 		return record.before_word;
-	happened = now.start_stack != record.start_stack || now.exe_ino != record.exe_ino || now.exe_dev != record.exe_dev;
+	happened =
+		now.start_stack != record.start_stack || now.exe_ino != record.exe_ino || now.exe_dev != record.exe_dev;
 	word = happened ? record.after_word : record.before_word;
 	set_word(tid, word);
 	return word;

@@ -8,8 +8,8 @@
 #include "intercept/place.h"
 
 struct new_place {
-	int dir;	  /* O_PATH of the folder; owned: -1 if there is none */
-	const char *name; /* within the struct place */
+	int dir;	   /* O_PATH of the folder; owned: -1 if there is none */
+	const char *name;  /* within the struct place */
 	uint32_t uid, gid; /* whose the new file is */
 };
 

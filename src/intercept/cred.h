@@ -23,7 +23,7 @@ struct cred {
 	uint64_t locks_soft, locks_hard; /* RLIMIT_LOCKS as the container sees it; the real one holds the index */
 	uint32_t securebits;		 /* with SECBIT_KEEP_CAPS */
 	uint16_t umask;
-	uint8_t own_root;   /* the process, or one that it comes from, has changed its root or mount namespace */
+	uint8_t own_root; /* the process, or one that it comes from, has changed its root or mount namespace */
 	uint8_t reserved;
 	uint32_t groups_len;
 	uint32_t reserved2;

@@ -27,7 +27,9 @@ struct open_call {
 static const struct {
 	uint32_t minor;
 	const char *path;
-} known_devices[] = { { 3, "/dev/null" }, { 5, "/dev/zero" }, { 7, "/dev/full" }, { 8, "/dev/random" }, { 9, "/dev/urandom" } };
+} known_devices[] = {
+	{ 3, "/dev/null" }, { 5, "/dev/zero" }, { 7, "/dev/full" }, { 8, "/dev/random" }, { 9, "/dev/urandom" }
+};
 
 static const char *known_device(const struct owner *o)
 {
@@ -153,7 +155,8 @@ int do_open(struct request *r)
 
 int do_creat(struct request *r)
 {
-	return open_file(r, &(struct open_call){ AT_FDCWD, r->args[0], O_CREAT | O_WRONLY | O_TRUNC, (mode_t)r->args[1] });
+	return open_file(r,
+			 &(struct open_call){ AT_FDCWD, r->args[0], O_CREAT | O_WRONLY | O_TRUNC, (mode_t)r->args[1] });
 }
 
 int do_openat(struct request *r)

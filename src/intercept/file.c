@@ -36,7 +36,8 @@ static struct {
 
 static struct side_entry *side_slot(const struct stat *st, size_t i)
 {
-	uint64_t h = ((uint64_t)st->st_dev * UINT64_C(0x9e3779b97f4a7c15)) ^ ((uint64_t)st->st_ino * UINT64_C(0xc2b2ae3d27d4eb4f));
+	uint64_t h = ((uint64_t)st->st_dev * UINT64_C(0x9e3779b97f4a7c15)) ^
+		     ((uint64_t)st->st_ino * UINT64_C(0xc2b2ae3d27d4eb4f));
 
 	return &side.slots[((h >> 32) + i) % SIDE_SLOTS];
 }

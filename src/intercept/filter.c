@@ -53,7 +53,7 @@ struct segment {
 };
 DEFINE_VEC(segments, struct segment)
 
-#define ARG(i) ((uint32_t)offsetof(struct seccomp_data, args) + (uint32_t)(i) * 8) /* its low half: little endian */
+#define ARG(i) ((uint32_t)offsetof(struct seccomp_data, args) + (uint32_t)(i)*8) /* its low half: little endian */
 
 static int emit(struct program *p, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf)
 {
@@ -113,8 +113,8 @@ static int emit_one_of(struct program *p, unsigned arg, const uint32_t *values, 
 
 static int emit_condition(struct program *p, enum intercept_cond cond, enum intercept_level level)
 {
-	static const uint32_t options[] = { PR_GET_KEEPCAPS, PR_SET_KEEPCAPS, PR_GET_SECUREBITS, PR_SET_SECUREBITS,
-					    PR_CAPBSET_DROP, PR_CAP_AMBIENT };
+	static const uint32_t options[] = { PR_GET_KEEPCAPS,   PR_SET_KEEPCAPS, PR_GET_SECUREBITS,
+					    PR_SET_SECUREBITS, PR_CAPBSET_DROP, PR_CAP_AMBIENT };
 	static const uint32_t peer[] = { SO_PEERCRED, SO_PEERGROUPS };
 	static const uint32_t locks[] = { RLIMIT_LOCKS };
 	int r;

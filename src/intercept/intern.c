@@ -12,7 +12,7 @@ struct entry {
 	struct cred cred; /* first: intern_unref gets its address */
 	uint64_t hash;
 	uint32_t index, refs;
-	int32_t next;	 /* in the bucket; -1: last */
+	int32_t next; /* in the bucket; -1: last */
 	uint8_t is_used, unused_before;
 };
 

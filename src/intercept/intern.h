@@ -9,8 +9,8 @@
 
 #include "intercept/cred.h"
 
-enum { INTERN_MAX = 32768 };		    /* sets at a time */
-enum { INTERN_GROUPS_MEMORY = 8 << 20 };    /* bytes for all their supplementary groups */
+enum { INTERN_MAX = 32768 };		 /* sets at a time */
+enum { INTERN_GROUPS_MEMORY = 8 << 20 }; /* bytes for all their supplementary groups */
 
 /* Empties the table and gives ROOT, which is copied, the number 0; it is never collected. 0 or -ENOMEM. */
 int intern_init(const struct cred *root);

@@ -11,11 +11,11 @@
 #endif
 
 enum {
-	LOOK = 128,	  /* notifications that are looked at with one thread waiting */
-	CROWDED = 12,	  /* so many of them had been waiting already: several callers run at a time */
-	KEEP = 4096,	  /* notifications before it is looked at again */
+	LOOK = 128,   /* notifications that are looked at with one thread waiting */
+	CROWDED = 12, /* so many of them had been waiting already: several callers run at a time */
+	KEEP = 4096,  /* notifications before it is looked at again */
 	CALIBRATIONS = 16,
-	IMMEDIATE = 4,	  /* times a bare call: a notification that came so fast was there already */
+	IMMEDIATE = 4, /* times a bare call: a notification that came so fast was there already */
 	CROWD_THREADS = 2,
 };
 
@@ -57,7 +57,8 @@ int load_note(uint64_t waited_ns)
 		atomic_fetch_add_explicit(&load.waiting, 1, memory_order_relaxed);
 	if (seen < (threads == 1 ? LOOK : KEEP))
 		return threads;
-	threads = threads == 1 && atomic_load_explicit(&load.waiting, memory_order_relaxed) >= CROWDED ? CROWD_THREADS : 1;
+	threads = threads == 1 && atomic_load_explicit(&load.waiting, memory_order_relaxed) >= CROWDED ? CROWD_THREADS
+												       : 1;
 	atomic_store_explicit(&load.threads, threads, memory_order_relaxed);
 	atomic_store_explicit(&load.seen, 0, memory_order_relaxed);
 	atomic_store_explicit(&load.waiting, 0, memory_order_relaxed);

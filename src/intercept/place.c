@@ -117,7 +117,7 @@ static int resolve(struct place *p, int dirfd)
 
 		return n >= (int)sizeof(p->path) ? -ENAMETOOLONG : 0;
 	}
-	strcpy(p->path, asked);
+	memcpy(p->path, asked, strlen(asked) + 1);
 	return 0;
 }
 

@@ -24,8 +24,8 @@
 
 struct place {
 	struct request *request;
-	bool entered; /* the worker's root is the caller's at the moment */
-	bool is_descriptor; /* leads through TID/fd/N itself, so it is followed in any case */
+	bool entered;	      /* the worker's root is the caller's at the moment */
+	bool is_descriptor;   /* leads through TID/fd/N itself, so it is followed in any case */
 	char asked[PATH_MAX]; /* as the caller wrote it */
 	char path[PATH_MAX];  /* for us */
 };

@@ -206,7 +206,8 @@ int proc_open_status(struct request *r, const struct place *p, bool cloexec)
 	if (!str_ends_with(p->asked, "status") || resolve_status(r, p, path) < 0)
 		return ANSWER_CONTINUE;
 	pid = pid_in_path(path, &rest);
-	if (pid == 0 || !(strcmp(rest, "/status") == 0 || (str_starts_with(rest, "/task/") && str_ends_with(rest, "/status"))))
+	if (pid == 0 ||
+	    !(strcmp(rest, "/status") == 0 || (str_starts_with(rest, "/task/") && str_ends_with(rest, "/status"))))
 		return ANSWER_CONTINUE;
 	c = client_cred_inside(pid);
 	if (!c)

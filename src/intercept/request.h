@@ -19,7 +19,7 @@
 /* One thread of the supervisor. Its root, working folder and umask are its own (CLONE_FS). */
 struct worker {
 	int listener;
-	int umask; /* as set at the moment; -1: unknown */
+	int umask;	      /* as set at the moment; -1: unknown */
 	uint64_t received_ns; /* when the last notification came, after a wait of */
 	uint64_t waited_ns;
 	struct seccomp_notif *notif;

@@ -188,7 +188,8 @@ int serve_run(int listener)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	for (size_t i = 0; i < WORKERS; i++)
-		if (init_worker(&workers[i], listener) && pthread_create(&threads[started], &attr, work, &workers[i]) == 0)
+		if (init_worker(&workers[i], listener) &&
+		    pthread_create(&threads[started], &attr, work, &workers[i]) == 0)
 			started++;
 	for (size_t i = 0; i < started; i++)
 		pthread_join(threads[i], NULL);

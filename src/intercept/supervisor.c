@@ -35,7 +35,7 @@ int intercept_start(const struct intercept_options *options, int listener, pid_t
 	autoclose int pidfd = -1, proc = -1, here = -1, there = -1;
 	autofree char *path = NULL;
 	char level[] = { (char)('0' + options->level), '\0' };
-	char *argv[] = { (char *)(uintptr_t)"cloche-intercept", level, NULL };
+	char *argv[] = { (char *)(uintptr_t) "cloche-intercept", level, NULL };
 	struct process p = PROCESS_INIT;
 	int pair[2], r;
 

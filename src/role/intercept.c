@@ -8,6 +8,7 @@
  */
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "intercept/client.h"
 #include "intercept/confine.h"
 #include "intercept/filter.h"
@@ -31,14 +32,16 @@ static pid_t pid_of(int pidfd)
 {
 	char path[64], line[128];
 	autofclose FILE *f = NULL;
-	int pid = -1;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
 	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "Pid: %d", &pid) == 1)
-			break;
-	return pid;
+	while (f && fgets(line, sizeof(line), f)) {
+		const char *number = str_skip_prefix(line, "Pid:\t");
+
+		if (number)
+			return (pid_t)strtol(number, NULL, 10);
+	}
+	return -1;
 }
 
 static int join_container(struct err *err)

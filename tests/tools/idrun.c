@@ -57,8 +57,8 @@ static void map_ids(const struct task *t)
 
 static void change_root(const char *root)
 {
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount(root, root, NULL, MS_BIND | MS_REC, NULL) < 0 ||
-	    chdir(root) < 0)
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount(root, root, NULL, MS_BIND | MS_REC, NULL) < 0 || chdir(root) < 0)
 		die("bind root");
 	if (mount("proc", "proc", "proc", 0, NULL) < 0 || mount("/dev", "dev", NULL, MS_BIND | MS_REC, NULL) < 0)
 		die("mount");
@@ -77,9 +77,11 @@ static void install_filter(const struct task *t)
 
 static int run(void *arg)
 {
-	static char *const env[] = { (char *)(uintptr_t)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-				     (char *)(uintptr_t)"HOME=/root", (char *)(uintptr_t)"TERM=dumb",
-				     (char *)(uintptr_t)"DEBIAN_FRONTEND=noninteractive", NULL };
+	static char *const env[] = {
+		(char *)(uintptr_t) "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		(char *)(uintptr_t) "HOME=/root", (char *)(uintptr_t) "TERM=dumb",
+		(char *)(uintptr_t) "DEBIAN_FRONTEND=noninteractive", NULL
+	};
 	const struct task *t = arg;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

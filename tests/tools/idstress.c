@@ -365,17 +365,18 @@ static const struct {
 	const char *name;
 	int (*run)(const char *arg);
 } tests[] = {
-	{ "threads", test_threads },   { "forks", test_forks },	  { "signals", test_signals }, { "kills", test_kills },
-	{ "set-id", test_set_id },     { "failed-exec", test_failed_exec },
-	{ "files", test_files },       { "devices", test_devices }, { "limits", test_limits }, { "detours", test_detours },
-	{ "peer", test_peer },
+	{ "threads", test_threads }, { "forks", test_forks },	  { "signals", test_signals },
+	{ "kills", test_kills },     { "set-id", test_set_id },	  { "failed-exec", test_failed_exec },
+	{ "files", test_files },     { "devices", test_devices }, { "limits", test_limits },
+	{ "detours", test_detours }, { "peer", test_peer },
 };
 
 /* Run beforehand in one process: the copy of this program for the test of set-id programs. */
 static bool make_set_id(void)
 {
 	char buffer[65536];
-	int in = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), out = open("set-id", O_CREAT | O_WRONLY | O_CLOEXEC, 0755);
+	int in = open("/proc/self/exe", O_RDONLY | O_CLOEXEC),
+	    out = open("set-id", O_CREAT | O_WRONLY | O_CLOEXEC, 0755);
 	ssize_t n;
 
 	while ((n = read(in, buffer, sizeof(buffer))) > 0)

@@ -37,8 +37,9 @@ static void values_come_back(void **state)
 
 static void text_is_read_strictly(void **state)
 {
-	static const char *const bad[] = { "",	   "0",	   "0:",      ":0",   "0:0 ",	       "00:0", "-1:0",
-					   "0:0:0", "0x1:0", "1:4294967295", "1:4294967296", "99999999999:1", "1:1\n" };
+	static const char *const bad[] = { "",	   "0",	    "0:",    ":0",	     "0:0 ",	     "00:0",
+					   "-1:0", "0:0:0", "0x1:0", "1:4294967295", "1:4294967296", "99999999999:1",
+					   "1:1\n" };
 	struct owner o = { 7, 7 };
 
 	(void)state;
@@ -68,10 +69,10 @@ static void what_no_file_can_have_is_refused(void **state)
 		mode_t inode;
 		struct owner o;
 	} cases[] = {
-		{ S_IFREG, { OWNER_NO_ID, 0 } },	      { S_IFLNK, { 0, OWNER_NO_ID } },
-		{ S_IFREG, { 0, 0, S_IFCHR, 1, 3 } },	      { S_IFLNK, { 0, 0, S_IFCHR, 1, 3 } },
-		{ S_IFSOCK, { 0, 0, S_IFCHR, 4096, 0 } },     { S_IFSOCK, { 0, 0, S_IFBLK, 0, 1048576 } },
-		{ S_IFSOCK, { 0, 0, S_IFDIR, 0, 0 } },	      { S_IFSOCK, { 0, 0, 0, 1, 3 } },
+		{ S_IFREG, { OWNER_NO_ID, 0 } },	  { S_IFLNK, { 0, OWNER_NO_ID } },
+		{ S_IFREG, { 0, 0, S_IFCHR, 1, 3 } },	  { S_IFLNK, { 0, 0, S_IFCHR, 1, 3 } },
+		{ S_IFSOCK, { 0, 0, S_IFCHR, 4096, 0 } }, { S_IFSOCK, { 0, 0, S_IFBLK, 0, 1048576 } },
+		{ S_IFSOCK, { 0, 0, S_IFDIR, 0, 0 } },	  { S_IFSOCK, { 0, 0, 0, 1, 3 } },
 	};
 	uint8_t value[OWNER_VALUE_MAX];
 

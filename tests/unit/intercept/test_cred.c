@@ -57,9 +57,9 @@ static void ids_change_as_the_manual_says(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct cred c = user(cases[i].before[0], cases[i].before[1], cases[i].before[2]);
 		const uint32_t *a = cases[i].args;
-		int result = cases[i].call == SET ? cred_setuid(&c, a[0]) :
-			     cases[i].call == RE  ? cred_setreuid(&c, a[0], a[1]) :
-						    cred_setresuid(&c, a[0], a[1], a[2]);
+		int result = cases[i].call == SET  ? cred_setuid(&c, a[0])
+			     : cases[i].call == RE ? cred_setreuid(&c, a[0], a[1])
+						   : cred_setresuid(&c, a[0], a[1], a[2]);
 
 		assert_int_equal(result, cases[i].result);
 		assert_memory_equal(c.uid, cases[i].after, sizeof(cases[i].after));
@@ -181,8 +181,8 @@ static void unused_sets_are_forgotten(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ids_change_as_the_manual_says),	cmocka_unit_test(capabilities_follow_the_ids),
-		cmocka_unit_test(exec_of_set_id_programs),		cmocka_unit_test(ambient_capabilities_survive_exec),
+		cmocka_unit_test(ids_change_as_the_manual_says), cmocka_unit_test(capabilities_follow_the_ids),
+		cmocka_unit_test(exec_of_set_id_programs),	 cmocka_unit_test(ambient_capabilities_survive_exec),
 		cmocka_unit_test(unused_sets_are_forgotten),
 	};
 
