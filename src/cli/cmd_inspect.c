@@ -1,7 +1,9 @@
 #include "base/str.h"
 #include "cli/command.h"
+#include "cli/inside_print.h"
 #include "cli/inspect_kinds.h"
 #include "cli/listing.h"
+#include "engine/inside.h"
 #include "engine/inspect.h"
 #include "oci/json.h"
 
@@ -10,11 +12,15 @@
 
 struct inspect_options {
 	const char *format, *type;
+	bool layers, files;
 };
 
 static const struct option inspect_table[] = {
 	OPTION_STRING("format", 'f', struct inspect_options, format, "FORMAT", "print each by a Go template, or all as 'json' on one line",
 		      "json"),
+	OPTION_FLAG("layers", 0, struct inspect_options, layers,
+		    "say what is inside an image: its program and what that needs, each layer and the instruction that made it"),
+	OPTION_FLAG("files", 0, struct inspect_options, files, "with --layers: list all files of each layer"),
 	OPTION_STRING("type", 0, struct inspect_options, type, "TYPE", "look only for an image or only for a container", "image container"),
 	OPTION_END,
 };
@@ -51,6 +57,30 @@ static int inspect_one(struct engine *e, const char *type, const char *name, jso
 	return err_hint(err, "'cloche images' lists images, 'cloche ps -a' containers");
 }
 
+/* --layers: text for people, unless a format is asked for. */
+static int show_inside(struct engine *e, const struct inspect_options *o, const struct strv *images, struct err *err)
+{
+	autojson json_t *rows = json_array();
+
+	if (o->type && strcmp(o->type, "image") != 0)
+		return err_set(err, EINVAL, "--layers: only images have layers, not a %s", o->type);
+	for (size_t i = 0; i < images->len; i++) {
+		json_t *inside = NULL;
+		int r = engine_inside(e, images->items[i], o->files, &inside, err);
+
+		if (r < 0)
+			return r;
+		if (!rows || json_array_append(rows, inside) < 0)
+			r = err_oom(err);
+		else if (!o->format)
+			inside_print(stdout, inside);
+		json_decref(inside);
+		if (r < 0)
+			return r;
+	}
+	return o->format ? listing_inspect(stdout, o->format, rows, err) : 0;
+}
+
 /* What is found is printed, also if others are missing. */
 static int run_inspect(const void *options, const struct strv *args, struct err *err)
 {
@@ -62,6 +92,10 @@ static int run_inspect(const void *options, const struct strv *args, struct err 
 
 	if (r >= 0)
 		r = engine_open(global_options.root, global_options.runroot, &e, err);
+	if (r >= 0 && o->files && !o->layers)
+		r = err_set(err, EINVAL, "--files goes with --layers");
+	if (r >= 0 && o->layers)
+		return show_inside(&e, o, args, err) < 0 ? -1 : 0;
 	for (size_t i = 0; r >= 0 && i < args->len; i++) {
 		r = inspect_one(&e, o->type, args->items[i], rows, err);
 		if (r == -ENOENT) {
@@ -85,8 +119,12 @@ const struct command cmd_inspect = {
 	.group = "Insight",
 	.summary = "show all that is known of an image or container",
 	.usage = "NAME [NAME...]",
-	.description = "Prints a JSON array with one object for each, with docker's names for the fields.",
-	.examples = "$ cloche inspect debian:12\n$ cloche inspect -f '{{.Config.Cmd}} {{json .RootFS.Layers}}' debian:12",
+	.description = "Prints a JSON array with one object for each, with docker's names for the fields.\n\n"
+		       "With --layers it says instead what is inside an image: the command and its surroundings; each layer with the "
+		       "instruction that made it, its size and its largest files; and for the program that is started its format, its "
+		       "interpreter, and whether the libraries that it needs are in the image. A static program is said to need none.",
+	.examples = "# what is inside this image?\n$ cloche inspect --layers debian:12\n"
+		     "$ cloche inspect debian:12\n$ cloche inspect -f '{{.Config.Cmd}} {{json .RootFS.Layers}}' debian:12",
 	.complete = "image",
 	.options = inspect_table,
 	.options_size = sizeof(struct inspect_options),

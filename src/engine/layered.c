@@ -205,10 +205,10 @@ static int walk(const struct layered *l, const char *path, char **ret_next)
 	return -EISDIR;
 }
 
-int layered_read_file(const struct layered *l, const char *path, size_t max, struct buf *buf, struct err *err)
+int layered_open(const struct layered *l, const char *path, char **ret_path, struct err *err)
 {
 	autofree char *now = path_clean(path);
-	int fd = -ELOOP, r;
+	int fd = -ELOOP;
 
 	if (l->len > LAYERED_MAX)
 		return err_set(err, E2BIG, "more than %d layers", LAYERED_MAX);
@@ -226,7 +226,18 @@ int layered_read_file(const struct layered *l, const char *path, size_t max, str
 		return err_oom(err);
 	if (fd < 0)
 		return err_errno(err, -fd, "image's '%s'", path);
+	if (ret_path)
+		*ret_path = TAKE_PTR(now);
+	return fd;
+}
+
+int layered_read_file(const struct layered *l, const char *path, size_t max, struct buf *buf, struct err *err)
+{
+	autoclose int fd = layered_open(l, path, NULL, err);
+	int r;
+
+	if (fd < 0)
+		return fd;
 	r = fs_read_fd(fd, max, buf, err);
-	close(fd);
 	return r < 0 ? err_wrap(err, "image's '%s'", path) : 0;
 }

@@ -22,6 +22,11 @@ struct layered {
 	size_t len;
 };
 
+/*
+ * The regular file PATH (absolute in the image), opened for reading. RET_PATH (may be NULL) becomes the path without
+ * symbolic links, owned by the caller. The errors of layered_read_file.
+ */
+int layered_open(const struct layered *l, const char *path, char **ret_path, struct err *err);
 /* The regular file PATH (absolute in the image) into BUF, at most MAX bytes. -ENOENT, -EACCES, -ELOOP, -E2BIG, -EINVAL (no regular file). */
 int layered_read_file(const struct layered *l, const char *path, size_t max, struct buf *buf, struct err *err);
 
