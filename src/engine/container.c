@@ -21,7 +21,8 @@ enum { RECORD_MAX = 1 << 20, LIVE_MAX = 256, LIVE_PATH_MAX = 16 + CONTAINER_ID_M
 
 void container_record_done(struct container_record *r)
 {
-	char *owned[] = { r->id, r->name, r->image, r->image_id, r->manifest, r->hostname, r->network, r->ids, r->stop_signal };
+	char *owned[] = { r->id, r->name, r->image, r->image_id, r->manifest, r->hostname, r->network, r->ids, r->stop_signal,
+			  r->user };
 
 	for (size_t i = 0; i < ARRAY_SIZE(owned); i++)
 		free(owned[i]);
@@ -70,6 +71,8 @@ int container_record_write(int dir_fd, const struct container_record *r, struct 
 	bad |= json_add_string(o, "manifest", r->manifest);
 	bad |= add_time(o, "created", &r->created);
 	bad |= json_add_strings(o, "args", &r->args, true);
+	bad |= json_add_int(o, "entrypointLen", r->entrypoint_len);
+	bad |= json_add_string(o, "user", r->user);
 	bad |= json_add_strings(o, "labels", &r->labels, false);
 	bad |= json_add_string(o, "hostname", r->hostname);
 	bad |= json_add_string(o, "network", r->network);
@@ -108,7 +111,7 @@ static int parse_record(const struct json_at *top, struct container_record *r, s
 	} strings[] = {
 		{ "id", &r->id },	      { "name", &r->name },	{ "image", &r->image },	  { "imageID", &r->image_id },
 		{ "manifest", &r->manifest }, { "hostname", &r->hostname }, { "network", &r->network }, { "ids", &r->ids },
-		{ "stopSignal", &r->stop_signal },
+		{ "stopSignal", &r->stop_signal }, { "user", &r->user },
 	};
 	int result = json_check(top, JSON_WANT_OBJECT, err);
 
@@ -120,6 +123,8 @@ static int parse_record(const struct json_at *top, struct container_record *r, s
 		result = json_get_strings(top, "args", &r->args, err);
 	if (result >= 0)
 		result = json_get_strings(top, "labels", &r->labels, err);
+	if (result >= 0)
+		result = json_get_int(top, "entrypointLen", 0, (int64_t)r->args.len, &r->entrypoint_len, err);
 	if (result >= 0)
 		result = json_get_bool(top, "tty", &r->tty, err);
 	return result < 0 ? result : json_get_bool(top, "remove", &r->remove, err);

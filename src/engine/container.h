@@ -37,6 +37,8 @@ struct container_record {
 	char *manifest; /* "sha256:…" */
 	struct timespec created;
 	struct strv args;
+	int64_t entrypoint_len; /* so many of ARGS are the entry point; the rest is the command */
+	char *user;		/* as it was said; "": the image's default */
 	struct strv labels; /* key, value, key, value … */
 	char *hostname, *network, *ids; /* "host" or "none"; id_mode_name */
 	char *stop_signal;

@@ -434,10 +434,12 @@ static int write_record(const struct run_session *s, struct err *err)
 	record.id = strdup(s->id);
 	record.name = strdup(s->name);
 	record.image = strdup(s->image_text);
+	record.user = strdup(s->options->user ? s->options->user : s->image.config.user ? s->image.config.user : "");
+	record.entrypoint_len = run_spec_entrypoint_len(s->options, &s->image.config);
 	record.hostname = s->spec.hostname ? strdup(s->spec.hostname) : NULL;
 	record.network = strdup(own_network ? "none" : "host");
 	record.ids = strdup(id_mode_name(s->ids.mode));
-	if (!record.id || !record.name || !record.image || !record.network || !record.ids ||
+	if (!record.id || !record.user || !record.name || !record.image || !record.network || !record.ids ||
 	    set_digest(&record.image_id, &s->image.id) < 0 || set_digest(&record.manifest, &s->image.manifest_digest) < 0 ||
 	    strv_add_all(&record.args, &s->spec.process.args) < 0)
 		return err_oom(err);

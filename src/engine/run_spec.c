@@ -16,6 +16,13 @@
 
 /* --- the program and its arguments --- */
 
+int64_t run_spec_entrypoint_len(const struct run_options *o, const struct image_config *image)
+{
+	if (o->entrypoint)
+		return *o->entrypoint ? 1 : 0;
+	return (int64_t)image->entrypoint.len;
+}
+
 /* docker's rule: --entrypoint replaces the image's and, since they belong together, drops its command too. */
 static int set_args(const struct run_request *q, struct oci_spec *spec, struct err *err)
 {

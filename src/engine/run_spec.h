@@ -33,6 +33,8 @@ struct run_request {
 int run_spec_network(const struct run_options *o, enum run_network *ret, bool *ret_said, struct err *err);
 /* The name that the container has: --hostname, the host's own, or the beginning of its ID. The caller owns *RET. */
 int run_spec_hostname(const struct run_options *o, const char *id, char **ret, struct err *err);
+/* How many of the process's arguments are the entry point; the rest is the command. */
+int64_t run_spec_entrypoint_len(const struct run_options *o, const struct image_config *image);
 /* Fills in RET (empty before); the caller releases it with oci_spec_done, also after an error. */
 int run_spec_make(const struct run_request *q, struct oci_spec *ret, struct err *err);
 

@@ -133,7 +133,9 @@ test_terminal_resizes_and_gives_back() {
 	tmux -S "$T/tmux" resize-window -t t -x 70 -y 15
 	tmux -S "$T/tmux" send-keys -t t 'clear; stty size' Enter
 	wait_for 5 shows '^15 70'
-	tmux -S "$T/tmux" send-keys -t t 'sleep 100' Enter
+	tmux -S "$T/tmux" send-keys -t t 'cat -n' Enter
+	tmux -S "$T/tmux" send-keys -t t 'line' Enter
+	wait_for 5 shows ' 1[[:space:]]+line'
 	tmux -S "$T/tmux" send-keys -t t C-c
 	tmux -S "$T/tmux" send-keys -t t 'echo still here' Enter
 	wait_for 5 shows '^still here'

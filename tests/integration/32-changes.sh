@@ -1,0 +1,60 @@
+# What a container changed: diff, commit, export.
+
+make_changes() {
+	use_busybox
+	expect_ok cloche run --network none --name cc "$@" busybox sh -c '
+		echo new >/made; mkdir /dir; echo x >/dir/file; rm -r /root; echo more >>/etc/passwd; chown 12:34 /made; chmod 600 /dir/file'
+}
+
+test_diff_of_a_container() {
+	make_changes
+	expect_ok cloche diff cc
+	expect_eq "$out" "A /dir
+A /dir/file
+C /etc
+C /etc/passwd
+A /made
+D /root"
+	expect_fail 125 cloche diff nosuch
+	expect_match "$err" "neither a container nor an image"
+}
+
+test_a_start_alone_changes_nothing() {
+	use_busybox
+	expect_ok cloche run --network none --name cc busybox true
+	expect_ok cloche diff cc
+	expect_eq "$out" ""
+}
+
+test_commit_keeps_changes_and_configuration() {
+	make_changes -e KEEP=1 -w /tmp -l who=me
+	expect_ok cloche commit -a me -m why -c 'CMD ["cat", "/made"]' -c 'ENV MORE=2' cc committed:1
+	expect_match "$out" '^sha256:[0-9a-f]{64}$'
+	expect_ok cloche run --rm --network none committed:1
+	expect_eq "$out" new
+	expect_ok cloche run --rm --network none committed:1 sh -c 'echo $KEEP $MORE $PWD'
+	expect_match "$out" "1 2 /tmp"
+}
+
+test_commit_keeps_owners_and_deletions() {
+	make_changes
+	expect_ok cloche commit cc committed
+	expect_ok cloche run --rm --network none committed sh -c 'stat -c %u:%g /made; stat -c %a /dir/file; tail -1 /etc/passwd; ls -d /root || echo gone'
+	expect_eq "$out" "12:34
+600
+more
+gone"
+	expect_ok cloche diff committed
+	expect_match "$out" "layer 2 of 2"
+	expect_match "$out" "D /root"
+	expect_ok cloche history committed
+}
+
+test_export_of_a_container() {
+	make_changes
+	cloche export cc >c.tar
+	expect_ok tar -tvf c.tar
+	expect_match "$out" "12/34 .* made"
+	expect_no_match "$out" " root/"
+}
+
