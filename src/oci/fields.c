@@ -109,7 +109,8 @@ static int parse_strv(json_t *v, struct strv *ret, struct err *err)
 		return wrong_type("a list of strings", err);
 	if (json_array_size(v) > ITEMS_MAX)
 		return err_set(err, E2BIG, "has more than %d items", ITEMS_MAX);
-	json_array_foreach(v, i, item) {
+	json_array_foreach(v, i, item)
+	{
 		char *s = NULL;
 		int r = parse_string(item, &s, err);
 
@@ -130,7 +131,8 @@ static int parse_map(json_t *v, struct strv *ret, struct err *err)
 		return wrong_type("an object of strings", err);
 	if (json_object_size(v) > ITEMS_MAX)
 		return err_set(err, E2BIG, "has more than %d items", ITEMS_MAX);
-	json_object_foreach(v, key, item) {
+	json_object_foreach(v, key, item)
+	{
 		char *s = NULL;
 		int r = parse_string(item, &s, err);
 
@@ -149,7 +151,8 @@ static int parse_integer(json_t *v, int64_t min, int64_t max, int64_t *ret, stru
 	if (!json_is_integer(v))
 		return wrong_type("a whole number", err);
 	if (n < min || n > max)
-		return err_set(err, EBADMSG, "%" JSON_INTEGER_FORMAT " is not within %" PRId64 " and %" PRId64, n, min, max);
+		return err_set(err, EBADMSG, "%" JSON_INTEGER_FORMAT " is not within %" PRId64 " and %" PRId64, n, min,
+			       max);
 	*ret = n;
 	return 0;
 }
@@ -181,7 +184,8 @@ static int parse_u32s(json_t *v, struct any_vec *ret, struct err *err)
 	free(ret->items);
 	ret->items = (char *)items;
 	ret->len = ret->cap = json_array_size(v);
-	json_array_foreach(v, i, item) {
+	json_array_foreach(v, i, item)
+	{
 		int64_t n;
 		int r = parse_integer(item, 0, UINT32_MAX, &n, err);
 
@@ -207,7 +211,8 @@ static int parse_array(const struct field_type *type, json_t *v, struct any_vec 
 	if (!ret->items)
 		return err_oom(err);
 	ret->len = ret->cap = json_array_size(v);
-	json_array_foreach(v, i, item) {
+	json_array_foreach(v, i, item)
+	{
 		int r = fields_parse(type, item, ret->items + i * type->size, err);
 
 		if (r < 0)

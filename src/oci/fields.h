@@ -50,8 +50,14 @@ struct field_type {
 	const struct field *fields; /* ends with name NULL */
 };
 
-#define FIELD(n, k, type_, member) { .name = n, .kind = k, .offset = offsetof(type_, member) }
-#define FIELD_SUB(n, k, type_, member, sub) { .name = n, .kind = k, .offset = offsetof(type_, member), .type = sub }
+#define FIELD(n, k, type_, member)                                                                                     \
+	{                                                                                                              \
+		.name = n, .kind = k, .offset = offsetof(type_, member)                                                \
+	}
+#define FIELD_SUB(n, k, type_, member, sub)                                                                            \
+	{                                                                                                              \
+		.name = n, .kind = k, .offset = offsetof(type_, member), .type = sub                                   \
+	}
 
 /*
  * Fills in *DST (zeroed before) from OBJ. -EBADMSG or -ENOMEM with the field's path in the message; DST is

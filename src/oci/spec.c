@@ -9,12 +9,22 @@
 
 /* --- the tables: config.md and config-linux.md of the runtime specification --- */
 
-#define END { .name = NULL }
-#define ALWAYS(n, k, type_, member) { .name = n, .kind = k, .offset = offsetof(type_, member), .flags = FIELD_ALWAYS }
+#define END                                                                                                            \
+	{                                                                                                              \
+		.name = NULL                                                                                           \
+	}
+#define ALWAYS(n, k, type_, member)                                                                                    \
+	{                                                                                                              \
+		.name = n, .kind = k, .offset = offsetof(type_, member), .flags = FIELD_ALWAYS                         \
+	}
 #define REQUIRED(n, k, type_, member)                                                                                  \
-	{ .name = n, .kind = k, .offset = offsetof(type_, member), .flags = FIELD_ALWAYS | FIELD_REQUIRED }
+	{                                                                                                              \
+		.name = n, .kind = k, .offset = offsetof(type_, member), .flags = FIELD_ALWAYS | FIELD_REQUIRED        \
+	}
 #define WITH_HAS(n, k, type_, member, has)                                                                             \
-	{ .name = n, .kind = k, .offset = offsetof(type_, member), .has_offset = offsetof(type_, has) + 1 }
+	{                                                                                                              \
+		.name = n, .kind = k, .offset = offsetof(type_, member), .has_offset = offsetof(type_, has) + 1        \
+	}
 
 static const struct field rlimit_fields[] = {
 	REQUIRED("type", FIELD_STRING, struct oci_rlimit, type),
@@ -204,9 +214,14 @@ static const struct field linux_fields[] = {
 	FIELD("cgroupsPath", FIELD_STRING, struct oci_linux, cgroups_path),
 	FIELD_SUB("namespaces", FIELD_ARRAY, struct oci_linux, namespaces, &namespace_type),
 	FIELD_SUB("devices", FIELD_ARRAY, struct oci_linux, devices, &device_type),
-	{ .name = "seccomp", .kind = FIELD_OBJECT, .offset = offsetof(struct oci_linux, seccomp), .type = &seccomp_type,
+	{ .name = "seccomp",
+	  .kind = FIELD_OBJECT,
+	  .offset = offsetof(struct oci_linux, seccomp),
+	  .type = &seccomp_type,
 	  .has_offset = offsetof(struct oci_linux, has_seccomp) + 1 },
-	{ .name = "seccomp", .kind = FIELD_RAW, .offset = offsetof(struct oci_linux, seccomp_ready.json),
+	{ .name = "seccomp",
+	  .kind = FIELD_RAW,
+	  .offset = offsetof(struct oci_linux, seccomp_ready.json),
 	  .flags = FIELD_WRITE_ONLY },
 	FIELD("rootfsPropagation", FIELD_STRING, struct oci_linux, rootfs_propagation),
 	FIELD("maskedPaths", FIELD_STRV, struct oci_linux, masked_paths),

@@ -234,8 +234,12 @@ static int begin_terminal(struct session *s, struct err *err)
 
 int console_run(struct container_process *p, const struct console_options *options, int *ret_status, struct err *err)
 {
-	CLEANUP(leave_session) struct session s = { .p = p, .options = options, .signals = -1, .saved = TTY_SAVED_INIT,
-						.guard = options->guard > 0 ? options->guard : -1 };
+	CLEANUP(leave_session)
+	struct session s = { .p = p,
+			     .options = options,
+			     .signals = -1,
+			     .saved = TTY_SAVED_INIT,
+			     .guard = options->guard > 0 ? options->guard : -1 };
 	int r = take_signals(&s, err);
 
 	if (r == 0 && p->console >= 0)

@@ -11,7 +11,7 @@
 #include "runtime/runtime.h"
 
 struct console_options {
-	int in, out;	 /* our side; in -1: the container's input ends at once */
+	int in, out;	  /* our side; in -1: the container's input ends at once */
 	bool interactive; /* pass IN on (-i); raw mode if IN is a terminal */
 	/*
 	 * A pidfd of a process without which the container can't go on (the supervisor of emulated ids): when it ends

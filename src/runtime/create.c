@@ -35,7 +35,9 @@ static int receive(int sock, struct start_message *m, int *ret_fd)
 		char bytes[CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec iov = { .iov_base = m, .iov_len = sizeof(*m) };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control) };
+	struct msghdr h = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control)
+	};
 	struct cmsghdr *c;
 	ssize_t n;
 
@@ -56,15 +58,20 @@ static int receive(int sock, struct start_message *m, int *ret_fd)
 static void hint(struct err *err, const char *what, int code)
 {
 	if (strcmp(what, "mount a new /proc") == 0 && code == EPERM)
-		err_hint(err, "a part of the /proc here is masked, as in an unprivileged pod or container, and the kernel then "
+		err_hint(err, "a part of the /proc here is masked, as in an unprivileged pod or container, and the "
+			      "kernel then "
 			      "refuses a new one: run it there with unmasked /proc (Kubernetes: procMount: Unmasked; "
 			      "docker and podman: --security-opt unmask=ALL)");
 	else if (strcmp(what, "set the limit") == 0 && code == EPERM)
-		err_hint(err, "an ordinary user can't raise a limit above the hard limit of its own session (ulimit -H)");
+		err_hint(err,
+			 "an ordinary user can't raise a limit above the hard limit of its own session (ulimit -H)");
 	else if ((strcmp(what, "take on the user") == 0 || strcmp(what, "take on the group") == 0 ||
-		  strcmp(what, "set the additional groups") == 0) && (code == EINVAL || code == EPERM))
-		err_hint(err, "that id is not mapped in the container's user namespace: only one of ours is, or the range in "
-			      "/etc/subuid is too short");
+		  strcmp(what, "set the additional groups") == 0) &&
+		 (code == EINVAL || code == EPERM))
+		err_hint(
+			err,
+			"that id is not mapped in the container's user namespace: only one of ours is, or the range in "
+			"/etc/subuid is too short");
 	else if (strcmp(what, "enter the working folder") == 0 && code == EACCES)
 		err_hint(err, "the container's user has no right to enter it");
 	else if (strcmp(what, "bind") == 0 && code == EINVAL)
@@ -78,8 +85,8 @@ static void hint(struct err *err, const char *what, int code)
 /* True if CODE is overlayfs refusing these folders, as opposed to something being missing. */
 static bool is_overlay_refusal(const char *what, int code)
 {
-	return strcmp(what, "mount the overlay") == 0 &&
-	       (code == EINVAL || code == EPERM || code == EACCES || code == ENODEV || code == EOPNOTSUPP || code == ELOOP);
+	return strcmp(what, "mount the overlay") == 0 && (code == EINVAL || code == EPERM || code == EACCES ||
+							  code == ENODEV || code == EOPNOTSUPP || code == ELOOP);
 }
 
 static int step_failed(const struct runtime_options *options, const struct start_message *m, struct err *err)
@@ -106,7 +113,8 @@ static int exec_failed(const struct start *st, int code, struct err *err)
 	else
 		err_errno(err, code, "execute '%s' in the container", program);
 	if (missing && strchr(program, '/'))
-		err_hint(err, "if the file is there, its interpreter is not: the first line of a script, or the loader of a program "
+		err_hint(err, "if the file is there, its interpreter is not: the first line of a script, or the loader "
+			      "of a program "
 			      "for another libc");
 	else if (code == EACCES)
 		err_hint(err, "it is a folder, or has no right to be executed by the container's user");
@@ -118,7 +126,9 @@ static int exec_failed(const struct start *st, int code, struct err *err)
 static void tell_step(const struct runtime_options *options, const struct start_message *m)
 {
 	char what[sizeof(m->what) + sizeof(m->path) + 1];
-	struct runtime_step step = { .what = what, .call = m->call, .effect = m->effect, .ns = m->ns, .result = m->code };
+	struct runtime_step step = {
+		.what = what, .call = m->call, .effect = m->effect, .ns = m->ns, .result = m->code
+	};
 
 	snprintf(what, sizeof(what), m->path[0] ? "%s %s" : "%s", m->what, m->path);
 	options->on_step(&step, options->on_step_arg);
@@ -159,7 +169,9 @@ static int converse(struct start *st, struct container_process *p, int until, st
 		int fd = -1, r = receive(p->control, &m, &fd);
 
 		if (r < 0)
-			return until == UNTIL_EXECUTED ? 0 : err_set(err, ECANCELED, "the container's process ended while it was set up");
+			return until == UNTIL_EXECUTED
+				       ? 0
+				       : err_set(err, ECANCELED, "the container's process ended while it was set up");
 		switch (m.kind) {
 		case START_STEP:
 			tell_step(st->options, &m);
@@ -229,7 +241,8 @@ static int clone_process(struct start *st, struct container_process *p, struct e
 	if (p->pid == 0)
 		start_child(st);
 	clock_gettime(CLOCK_MONOTONIC, &after);
-	trace_clone(st, (uint64_t)(after.tv_sec - before.tv_sec) * 1000000000u + (uint64_t)(after.tv_nsec - before.tv_nsec));
+	trace_clone(st, (uint64_t)(after.tv_sec - before.tv_sec) * 1000000000u +
+				(uint64_t)(after.tv_nsec - before.tv_nsec));
 	p->control = TAKE_FD(st->caller_end);
 	close(TAKE_FD(st->child_end));
 	if (st->clone_flags & CLONE_NEWUSER && !st->own_maps) {
@@ -240,8 +253,8 @@ static int clone_process(struct start *st, struct container_process *p, struct e
 	return r;
 }
 
-static int begin(const struct oci_spec *spec, const struct runtime_options *options, bool wait, struct container_process *ret,
-		 struct err *err)
+static int begin(const struct oci_spec *spec, const struct runtime_options *options, bool wait,
+		 struct container_process *ret, struct err *err)
 {
 	CLEANUP(start_done) struct start st = { .spec = spec, .options = options, .wait_for_start = wait };
 	CLEANUP(container_process_done) struct container_process p = CONTAINER_PROCESS_INIT;

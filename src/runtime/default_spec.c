@@ -29,9 +29,9 @@ static const struct {
 };
 
 static const char *const default_masked[] = {
-	"/proc/asound",	     "/proc/acpi",	 "/proc/interrupts", "/proc/kcore",
+	"/proc/asound",	     "/proc/acpi",	    "/proc/interrupts", "/proc/kcore",
 	"/proc/keys",	     "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
-	"/proc/sched_debug", "/proc/scsi",	 "/sys/firmware",    "/sys/devices/virtual/powercap",
+	"/proc/sched_debug", "/proc/scsi",	    "/sys/firmware",	"/sys/devices/virtual/powercap",
 };
 
 static const char *const default_read_only[] = {
@@ -67,8 +67,8 @@ static int fill_linux(const struct idmap *ids, struct oci_spec *spec)
 	for (size_t i = 0; i < ARRAY_SIZE(default_namespaces) && r == 0; i++)
 		r = oci_spec_set_namespace(spec, default_namespaces[i], NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(default_mounts) && r == 0; i++)
-		r = oci_spec_add_mount(spec, default_mounts[i].destination, default_mounts[i].type, default_mounts[i].source,
-				       default_mounts[i].options);
+		r = oci_spec_add_mount(spec, default_mounts[i].destination, default_mounts[i].type,
+				       default_mounts[i].source, default_mounts[i].options);
 	if (r == 0)
 		r = add_mappings(&l->uid_mappings, ids->uids, ids->uids_len);
 	if (r == 0)

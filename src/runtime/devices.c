@@ -25,8 +25,8 @@ static int bind_device(struct start *st, const char *outside, const char *inside
 		place = place_make(st, inside, false);
 		r = place < 0 ? place : place_attach(tree, place);
 	}
-	start_note(st, r, "bind device", inside, "", "open_tree(\"%s\", OPEN_TREE_CLONE); move_mount(tree, \"%s\")", outside,
-		   inside);
+	start_note(st, r, "bind device", inside, "", "open_tree(\"%s\", OPEN_TREE_CLONE); move_mount(tree, \"%s\")",
+		   outside, inside);
 	return r < 0 ? start_fail(st, -r, "bind the device", inside) : 0;
 }
 
@@ -51,15 +51,15 @@ static int bind_standard(struct start *st, int dev, const char *name)
 static int make_links(struct start *st, int dev)
 {
 	static const char *const links[][2] = {
-		{ "fd", "/proc/self/fd" },	   { "stdin", "/proc/self/fd/0" }, { "stdout", "/proc/self/fd/1" },
-		{ "stderr", "/proc/self/fd/2" }, { "core", "/proc/kcore" },	   { "ptmx", "pts/ptmx" },
+		{ "fd", "/proc/self/fd" },	 { "stdin", "/proc/self/fd/0" }, { "stdout", "/proc/self/fd/1" },
+		{ "stderr", "/proc/self/fd/2" }, { "core", "/proc/kcore" },	 { "ptmx", "pts/ptmx" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
 		if (symlinkat(links[i][1], dev, links[i][0]) < 0 && errno != EEXIST)
 			return start_fail(st, errno, "make the link in /dev", links[i][0]);
-	start_note(st, 0, "make links", "/dev", "/dev/stdin, /dev/fd and the like", "symlink(\"/proc/self/fd\", \"/dev/fd\") and %zu more",
-		   ARRAY_SIZE(links) - 1);
+	start_note(st, 0, "make links", "/dev", "/dev/stdin, /dev/fd and the like",
+		   "symlink(\"/proc/self/fd\", \"/dev/fd\") and %zu more", ARRAY_SIZE(links) - 1);
 	return 0;
 }
 
@@ -80,8 +80,8 @@ static int make_node(struct start *st, const struct oci_device *d)
 	    fchownat(parent, slash + 1, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    fchmodat(parent, slash + 1, mode, 0) < 0)
 		return start_fail(st, errno, "make the device", d->path);
-	start_note(st, 0, "make device", d->path, "", "mknod(\"%s\", 0%o, makedev(%d, %d))", d->path, (unsigned)(type | mode),
-		   (int)d->major, (int)d->minor);
+	start_note(st, 0, "make device", d->path, "", "mknod(\"%s\", 0%o, makedev(%d, %d))", d->path,
+		   (unsigned)(type | mode), (int)d->major, (int)d->minor);
 	return 0;
 }
 

@@ -27,7 +27,8 @@ static int install_profile(struct start *st)
 	if (!st->filter)
 		return 0;
 	r = seccomp_install(st->filter, st->filter_len, st->filter_flags);
-	start_note(st, r, "install the seccomp profile", NULL, "system calls that no ordinary program needs are refused",
+	start_note(st, r, "install the seccomp profile", NULL,
+		   "system calls that no ordinary program needs are refused",
 		   "seccomp(SECCOMP_SET_MODE_FILTER, 0x%x, {%zu instructions})", st->filter_flags, st->filter_len);
 	return r < 0 ? start_fail(st, -r, "install the seccomp profile", NULL) : 0;
 }
@@ -42,8 +43,10 @@ static int install_notify(struct start *st)
 
 	if (listener == -EINVAL)
 		listener = seccomp_install(o->notify_filter, o->notify_filter_len, SECCOMP_FILTER_FLAG_NEW_LISTENER);
-	start_note(st, listener < 0 ? listener : 0, "install the interceptor", NULL, "users, groups and owners are emulated",
-		   "seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, {%zu instructions})", o->notify_filter_len);
+	start_note(st, listener < 0 ? listener : 0, "install the interceptor", NULL,
+		   "users, groups and owners are emulated",
+		   "seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, {%zu instructions})",
+		   o->notify_filter_len);
 	if (listener < 0)
 		return start_fail(st, -listener, "install the interceptor's filter", NULL);
 	r = start_send(st, START_LISTENER, listener);
@@ -78,8 +81,8 @@ static int set_ids(struct start *st)
 		return start_fail(st, errno, "take on the group", NULL);
 	if (syscall(SYS_setresuid, user->uid, user->uid, user->uid) < 0)
 		return start_fail(st, errno, "take on the user", NULL);
-	start_note(st, 0, "take on the user", NULL, "", "setresgid(%u, %u, %u); setresuid(%u, %u, %u)", user->gid, user->gid,
-		   user->gid, user->uid, user->uid, user->uid);
+	start_note(st, 0, "take on the user", NULL, "", "setresgid(%u, %u, %u); setresuid(%u, %u, %u)", user->gid,
+		   user->gid, user->gid, user->uid, user->uid, user->uid);
 	return 0;
 }
 
@@ -90,8 +93,9 @@ static int set_capabilities(struct start *st)
 	if (r == 0)
 		r = caps_set_ambient(st->caps.ambient);
 	start_note(st, r, "drop capabilities", NULL, "even its root may do only this much",
-		   "capset({effective=0x%llx, permitted=0x%llx, inheritable=0x%llx})", (unsigned long long)st->caps.effective,
-		   (unsigned long long)st->caps.permitted, (unsigned long long)st->caps.inheritable);
+		   "capset({effective=0x%llx, permitted=0x%llx, inheritable=0x%llx})",
+		   (unsigned long long)st->caps.effective, (unsigned long long)st->caps.permitted,
+		   (unsigned long long)st->caps.inheritable);
 	return r < 0 ? start_fail(st, -r, "set the capabilities", NULL) : 0;
 }
 
@@ -105,14 +109,16 @@ static int tie_to_caller(struct start *st)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return start_fail(st, errno, "tie the container to its caller", NULL);
 	/* In case that it ended before: then its end of the socket is closed. */
-	return poll(&caller, 1, 0) == 1 && caller.revents & POLLHUP ? start_fail(st, ECANCELED, "find the caller", NULL) : 0;
+	return poll(&caller, 1, 0) == 1 && caller.revents & POLLHUP ? start_fail(st, ECANCELED, "find the caller", NULL)
+								    : 0;
 }
 
 static int set_no_new_privs(struct start *st)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return start_fail(st, errno, "set no_new_privs", NULL);
-	start_note(st, 0, "no new privileges", NULL, "setuid programs give it nothing", "prctl(PR_SET_NO_NEW_PRIVS, 1)");
+	start_note(st, 0, "no new privileges", NULL, "setuid programs give it nothing",
+		   "prctl(PR_SET_NO_NEW_PRIVS, 1)");
 	return 0;
 }
 

@@ -15,14 +15,22 @@ static int limit_from_name(const char *name)
 		const char *name;
 		int number;
 	} limits[] = {
-		{ "RLIMIT_AS", RLIMIT_AS },	      { "RLIMIT_CORE", RLIMIT_CORE },
-		{ "RLIMIT_CPU", RLIMIT_CPU },	      { "RLIMIT_DATA", RLIMIT_DATA },
-		{ "RLIMIT_FSIZE", RLIMIT_FSIZE },     { "RLIMIT_LOCKS", RLIMIT_LOCKS },
-		{ "RLIMIT_MEMLOCK", RLIMIT_MEMLOCK }, { "RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE },
-		{ "RLIMIT_NICE", RLIMIT_NICE },	      { "RLIMIT_NOFILE", RLIMIT_NOFILE },
-		{ "RLIMIT_NPROC", RLIMIT_NPROC },     { "RLIMIT_RSS", RLIMIT_RSS },
-		{ "RLIMIT_RTPRIO", RLIMIT_RTPRIO },   { "RLIMIT_RTTIME", RLIMIT_RTTIME },
-		{ "RLIMIT_SIGPENDING", RLIMIT_SIGPENDING }, { "RLIMIT_STACK", RLIMIT_STACK },
+		{ "RLIMIT_AS", RLIMIT_AS },
+		{ "RLIMIT_CORE", RLIMIT_CORE },
+		{ "RLIMIT_CPU", RLIMIT_CPU },
+		{ "RLIMIT_DATA", RLIMIT_DATA },
+		{ "RLIMIT_FSIZE", RLIMIT_FSIZE },
+		{ "RLIMIT_LOCKS", RLIMIT_LOCKS },
+		{ "RLIMIT_MEMLOCK", RLIMIT_MEMLOCK },
+		{ "RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE },
+		{ "RLIMIT_NICE", RLIMIT_NICE },
+		{ "RLIMIT_NOFILE", RLIMIT_NOFILE },
+		{ "RLIMIT_NPROC", RLIMIT_NPROC },
+		{ "RLIMIT_RSS", RLIMIT_RSS },
+		{ "RLIMIT_RTPRIO", RLIMIT_RTPRIO },
+		{ "RLIMIT_RTTIME", RLIMIT_RTTIME },
+		{ "RLIMIT_SIGPENDING", RLIMIT_SIGPENDING },
+		{ "RLIMIT_STACK", RLIMIT_STACK },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
@@ -54,8 +62,9 @@ int start_set_limits(struct start *st)
 			return start_fail(st, EINVAL, "set the limit", limits->items[i].type);
 		if (setrlimit((__rlimit_resource_t)which, &value) < 0)
 			return start_fail(st, errno, "set the limit", limits->items[i].type);
-		start_note(st, 0, "set the limit", limits->items[i].type, "", "setrlimit(%s, {%llu, %llu})", limits->items[i].type,
-			   (unsigned long long)value.rlim_cur, (unsigned long long)value.rlim_max);
+		start_note(st, 0, "set the limit", limits->items[i].type, "", "setrlimit(%s, {%llu, %llu})",
+			   limits->items[i].type, (unsigned long long)value.rlim_cur,
+			   (unsigned long long)value.rlim_max);
 	}
 	if (st->spec->process.has_oom_score_adj)
 		return set_oom_score(st);

@@ -22,14 +22,17 @@ static int mask(struct start *st, const char *path, int null)
 		return start_fail(st, place < 0 ? -place : errno, "find the path to mask", path);
 	if (S_ISDIR(what.st_mode)) {
 		r = fchdir(place) < 0 || mount("tmpfs", ".", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-					       "size=4k,mode=555") < 0 ? -errno : 0;
+					       "size=4k,mode=555") < 0
+			    ? -errno
+			    : 0;
 	} else {
 		tree = place_clone_device(null, "", AT_EMPTY_PATH);
 		r = tree < 0 ? tree : place_attach(tree, place);
 	}
 	start_note(st, r, "mask", path, "what it says about the machine is out of sight",
-		   S_ISDIR(what.st_mode) ? "mount(\"tmpfs\", \"%s\", \"tmpfs\", MS_RDONLY)" :
-					   "open_tree(\"/dev/null\", OPEN_TREE_CLONE); move_mount(tree, \"%s\")", path);
+		   S_ISDIR(what.st_mode) ? "mount(\"tmpfs\", \"%s\", \"tmpfs\", MS_RDONLY)"
+					 : "open_tree(\"/dev/null\", OPEN_TREE_CLONE); move_mount(tree, \"%s\")",
+		   path);
 	return r < 0 ? start_fail(st, -r, "mask", path) : 0;
 }
 

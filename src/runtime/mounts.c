@@ -27,7 +27,8 @@ static int set_attrs(int tree, uint64_t set, uint64_t clear, uint64_t propagatio
 
 	if (!set && !clear && !propagation)
 		return 0;
-	return mount_setattr(tree, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof(attr)) < 0 ? -errno : 0;
+	return mount_setattr(tree, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof(attr)) < 0 ? -errno
+														: 0;
 }
 
 /* A copy of SOURCE and, if RECURSIVE, of all mounts below, attached nowhere yet. */
@@ -102,8 +103,8 @@ static int mount_fs(struct start *st, const struct planned_mount *m, int place)
 {
 	int r = mount_here(place, m->type, m->flags, m->data);
 
-	start_note(st, r, "mount", m->destination, effect_of(m->type), "mount(\"%s\", \"%s\", \"%s\", 0x%lx, \"%s\")", m->type,
-		   m->destination, m->type, m->flags, m->data ? m->data : "");
+	start_note(st, r, "mount", m->destination, effect_of(m->type), "mount(\"%s\", \"%s\", \"%s\", 0x%lx, \"%s\")",
+		   m->type, m->destination, m->type, m->flags, m->data ? m->data : "");
 	if (r < 0 && strcmp(m->type, "proc") == 0)
 		return start_fail(st, -r, "mount a new /proc", m->destination);
 	return r < 0 ? start_fail(st, -r, "mount", m->destination) : 0;
@@ -115,8 +116,8 @@ static int mount_sysfs(struct start *st, const struct planned_mount *m, int plac
 	int r = mount_here(place, "sysfs", m->flags, NULL);
 	autoclose int tree = -1;
 
-	start_note(st, r, "mount", m->destination, "the devices of its own network namespace", "mount(\"sysfs\", \"%s\", \"sysfs\", 0x%lx)",
-		   m->destination, m->flags);
+	start_note(st, r, "mount", m->destination, "the devices of its own network namespace",
+		   "mount(\"sysfs\", \"%s\", \"sysfs\", 0x%lx)", m->destination, m->flags);
 	if (r != -EPERM)
 		return r < 0 ? start_fail(st, -r, "mount", m->destination) : 0;
 	tree = clone_tree("/sys", true);
@@ -136,8 +137,8 @@ static int mount_cgroup(struct start *st, const struct planned_mount *m, int pla
 {
 	int r = mount_here(place, "cgroup2", m->flags, NULL);
 
-	start_note(st, r, "mount", m->destination, "its own control groups", "mount(\"cgroup2\", \"%s\", \"cgroup2\", 0x%lx)",
-		   m->destination, m->flags);
+	start_note(st, r, "mount", m->destination, "its own control groups",
+		   "mount(\"cgroup2\", \"%s\", \"cgroup2\", 0x%lx)", m->destination, m->flags);
 	if (r == 0)
 		return 0;
 	r = mount_here(place, "tmpfs", m->flags | MS_RDONLY, "size=4k,mode=755");

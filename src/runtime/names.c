@@ -33,7 +33,8 @@ static int raise_loopback(struct start *st)
 
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
 		return start_fail(st, errno, "bring the loopback up", "lo");
-	start_note(st, 0, "bring the loopback up", "lo", "its only network: 127.0.0.1", "ioctl(socket, SIOCSIFFLAGS, {\"lo\", IFF_UP})");
+	start_note(st, 0, "bring the loopback up", "lo", "its only network: 127.0.0.1",
+		   "ioctl(socket, SIOCSIFFLAGS, {\"lo\", IFF_UP})");
 	return 0;
 }
 

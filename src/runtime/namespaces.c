@@ -48,8 +48,8 @@ int start_join(struct start *st)
 	for (size_t i = 0; i < st->joined_len; i++) {
 		if (setns(st->joined[i].fd, st->joined[i].flag) < 0)
 			return start_fail(st, errno, "join the namespace", st->joined[i].path);
-		start_note(st, 0, "join the namespace", st->joined[i].path, "shared with another", "setns(\"%s\", 0x%x)",
-			   st->joined[i].path, (unsigned)st->joined[i].flag);
+		start_note(st, 0, "join the namespace", st->joined[i].path, "shared with another",
+			   "setns(\"%s\", 0x%x)", st->joined[i].path, (unsigned)st->joined[i].flag);
 	}
 	return st->new_time ? enter_time(st) : 0;
 }

@@ -36,9 +36,11 @@ static int check_resources(const char *text, struct err *err)
 	r = json_parse_text(text, strlen(text), &root, err);
 	if (r < 0)
 		return err_wrap(err, "linux.resources");
-	json_object_foreach(root, key, value) {
+	json_object_foreach(root, key, value)
+	{
 		if (r == 0 && strcmp(key, "devices") != 0 && json_object_size(value) > 0)
-			r = err_set(err, EOPNOTSUPP, "the configuration has linux.resources.%s: limits are not supported yet", key);
+			r = err_set(err, EOPNOTSUPP,
+				    "the configuration has linux.resources.%s: limits are not supported yet", key);
 	}
 	json_decref(root);
 	return r;
@@ -108,8 +110,8 @@ static const struct namespace_kind {
 	int flag;
 	bool joinable;
 } namespace_kinds[] = {
-	{ "user", CLONE_NEWUSER, false },   { "mount", CLONE_NEWNS, false }, { "pid", CLONE_NEWPID, false },
-	{ "network", CLONE_NEWNET, true },  { "ipc", CLONE_NEWIPC, true },   { "uts", CLONE_NEWUTS, true },
+	{ "user", CLONE_NEWUSER, false },    { "mount", CLONE_NEWNS, false }, { "pid", CLONE_NEWPID, false },
+	{ "network", CLONE_NEWNET, true },   { "ipc", CLONE_NEWIPC, true },   { "uts", CLONE_NEWUTS, true },
 	{ "cgroup", CLONE_NEWCGROUP, true }, { "time", CLONE_NEWTIME, true },
 };
 
@@ -129,7 +131,8 @@ static int add_namespace(struct start *st, const struct oci_namespace *ns, struc
 			return 0;
 		}
 		if (!k->joinable)
-			return err_set(err, EOPNOTSUPP, "joining the %s namespace '%s' is not supported yet", ns->type, ns->path);
+			return err_set(err, EOPNOTSUPP, "joining the %s namespace '%s' is not supported yet", ns->type,
+				       ns->path);
 		if (st->joined_len == NAMESPACES_MAX)
 			return err_set(err, E2BIG, "more than %d namespaces", NAMESPACES_MAX);
 		fd = open(ns->path, O_RDONLY | O_CLOEXEC);
@@ -141,7 +144,8 @@ static int add_namespace(struct start *st, const struct oci_namespace *ns, struc
 	return err_set(err, EINVAL, "there is no namespace of type '%s'", ns->type);
 }
 
-static int copy_mappings(const struct oci_mappings *src, const char *what, struct id_range *dst, size_t *ret_len, struct err *err)
+static int copy_mappings(const struct oci_mappings *src, const char *what, struct id_range *dst, size_t *ret_len,
+			 struct err *err)
 {
 	if (src->len == 0)
 		return err_set(err, EINVAL, "a user namespace without %s", what);
@@ -253,7 +257,8 @@ static int check_overlay(const struct runtime_overlay *o, struct err *err)
 	if (!o)
 		return 0;
 	if (o->lowers_len == 0 || o->lowers_len > RUNTIME_LOWERS_MAX)
-		return err_set(err, E2BIG, "an overlay of %zu layers; 1 to %d are possible", o->lowers_len, RUNTIME_LOWERS_MAX);
+		return err_set(err, E2BIG, "an overlay of %zu layers; 1 to %d are possible", o->lowers_len,
+			       RUNTIME_LOWERS_MAX);
 	if (!o->upper != !o->work)
 		return err_set(err, EINVAL, "an overlay has both an upper and a work folder, or neither");
 	return 0;

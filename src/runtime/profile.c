@@ -62,8 +62,12 @@ static int cond_from_arg(const struct oci_seccomp_arg *arg, struct seccomp_cond 
 		const char *name;
 		enum seccomp_op op;
 	} ops[] = {
-		{ "SCMP_CMP_NE", SECCOMP_OP_NE }, { "SCMP_CMP_LT", SECCOMP_OP_LT }, { "SCMP_CMP_LE", SECCOMP_OP_LE },
-		{ "SCMP_CMP_EQ", SECCOMP_OP_EQ }, { "SCMP_CMP_GE", SECCOMP_OP_GE }, { "SCMP_CMP_GT", SECCOMP_OP_GT },
+		{ "SCMP_CMP_NE", SECCOMP_OP_NE },
+		{ "SCMP_CMP_LT", SECCOMP_OP_LT },
+		{ "SCMP_CMP_LE", SECCOMP_OP_LE },
+		{ "SCMP_CMP_EQ", SECCOMP_OP_EQ },
+		{ "SCMP_CMP_GE", SECCOMP_OP_GE },
+		{ "SCMP_CMP_GT", SECCOMP_OP_GT },
 		{ "SCMP_CMP_MASKED_EQ", SECCOMP_OP_MASKED_EQ },
 	};
 
@@ -102,8 +106,8 @@ static bool has_repeated_arg(const struct oci_seccomp_args *args)
 	return false;
 }
 
-static int add_names(struct seccomp_filter *f, const struct oci_syscall *s, uint32_t action, const struct seccomp_cond *conds,
-		     size_t len, struct err *err)
+static int add_names(struct seccomp_filter *f, const struct oci_syscall *s, uint32_t action,
+		     const struct seccomp_cond *conds, size_t len, struct err *err)
 {
 	for (size_t i = 0; i < s->names.len; i++) {
 		int r = seccomp_add_rule(f, s->names.items[i], action, conds, len, err);

@@ -112,7 +112,8 @@ static int mount_overlay(struct start *st)
 		if (r == 0)
 			tree = open(st->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	}
-	start_note(st, r, "mount overlay", st->root, "the image's layers, read-only, with one folder for what is written",
+	start_note(st, r, "mount overlay", st->root,
+		   "the image's layers, read-only, with one folder for what is written",
 		   "fsconfig(fs, FSCONFIG_SET_STRING, \"lowerdir+\", \"%s\") and %zu more; move_mount()", o->lowers[0],
 		   o->lowers_len - 1);
 	if (r < 0)
@@ -154,8 +155,7 @@ int start_pivot(struct start *st)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
 
-	if (st->spec->root_readonly &&
-	    mount_setattr(st->root_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+	if (st->spec->root_readonly && mount_setattr(st->root_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
 		return start_fail(st, errno, "make the root read-only", st->root);
 	if (st->spec->root_readonly)
 		start_note(st, 0, "make the root read-only", "/", "nothing outside volumes can be written",

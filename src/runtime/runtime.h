@@ -40,7 +40,7 @@ struct runtime_overlay {
 	const char *const *lowers; /* topmost first, absolute; 1 to RUNTIME_LOWERS_MAX */
 	size_t lowers_len;
 	const char *upper, *work; /* both or neither; neither: read-only */
-	bool is_volatile;	  /* never synced: for what is removed afterwards. Leaves work/work/incompat with mode 000 */
+	bool is_volatile; /* never synced: for what is removed afterwards. Leaves work/work/incompat with mode 000 */
 };
 
 /* A step of the start, for `run --explain`. The strings live as long as the call. */
@@ -55,7 +55,7 @@ struct runtime_step {
 struct sock_filter;
 
 struct runtime_options {
-	const char *bundle; /* what a relative root.path is relative to; NULL: the working folder */
+	const char *bundle;		       /* what a relative root.path is relative to; NULL: the working folder */
 	const struct runtime_overlay *overlay; /* NULL: root.path as it is */
 
 	/* What the program gets as 0, 1 and 2 where the spec asks for no terminal; -1: /dev/null. Borrowed. */
@@ -64,8 +64,8 @@ struct runtime_options {
 	const int *extra_fds;
 	size_t extra_fds_len;
 
-	bool init;	       /* our init stays as pid 1, reaps, and passes signals on */
-	bool detached;	       /* the container outlives the thread that starts it; else it is killed with it */
+	bool init;     /* our init stays as pid 1, reaps, and passes signals on */
+	bool detached; /* the container outlives the thread that starts it; else it is killed with it */
 
 	/*
 	 * A further seccomp filter with a listener, installed before the process takes on its user, groups
@@ -89,8 +89,8 @@ struct runtime_options {
 
 /* Owned by the caller; container_process_done kills what still runs. */
 struct container_process {
-	pid_t pid;   /* pid 1 of the container, as the caller sees it; a child of the caller: waitpid gives its status */
-	int pidfd;   /* readable when it has ended */
+	pid_t pid; /* pid 1 of the container, as the caller sees it; a child of the caller: waitpid gives its status */
+	int pidfd; /* readable when it has ended */
 	int console; /* the terminal's controlling side, or -1 */
 	int control; /* runtime_start's; -1 afterwards */
 };

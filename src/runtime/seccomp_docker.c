@@ -6,7 +6,6 @@
 #include "sys/fs.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -60,8 +59,13 @@ static const struct field_type arg_type = { sizeof(struct oci_seccomp_arg), arg_
 static const struct field syscall_fields[] = {
 	FIELD("names", FIELD_STRV, struct docker_syscall, rule.names),
 	FIELD("name", FIELD_STRING, struct docker_syscall, name),
-	{ .name = "action", .kind = FIELD_STRING, .offset = offsetof(struct docker_syscall, rule.action), .flags = FIELD_REQUIRED },
-	{ .name = "errnoRet", .kind = FIELD_U32, .offset = offsetof(struct docker_syscall, rule.errno_ret),
+	{ .name = "action",
+	  .kind = FIELD_STRING,
+	  .offset = offsetof(struct docker_syscall, rule.action),
+	  .flags = FIELD_REQUIRED },
+	{ .name = "errnoRet",
+	  .kind = FIELD_U32,
+	  .offset = offsetof(struct docker_syscall, rule.errno_ret),
 	  .has_offset = offsetof(struct docker_syscall, rule.has_errno_ret) + 1 },
 	FIELD_SUB("args", FIELD_ARRAY, struct docker_syscall, rule.args, &arg_type),
 	FIELD_SUB("includes", FIELD_OBJECT, struct docker_syscall, includes, &filter_type),
@@ -78,9 +82,13 @@ static const struct field arch_fields[] = {
 static const struct field_type arch_type = { sizeof(struct docker_arch), arch_fields };
 
 static const struct field profile_fields[] = {
-	{ .name = "defaultAction", .kind = FIELD_STRING, .offset = offsetof(struct docker_profile, default_action),
+	{ .name = "defaultAction",
+	  .kind = FIELD_STRING,
+	  .offset = offsetof(struct docker_profile, default_action),
 	  .flags = FIELD_REQUIRED },
-	{ .name = "defaultErrnoRet", .kind = FIELD_U32, .offset = offsetof(struct docker_profile, default_errno_ret),
+	{ .name = "defaultErrnoRet",
+	  .kind = FIELD_U32,
+	  .offset = offsetof(struct docker_profile, default_errno_ret),
 	  .has_offset = offsetof(struct docker_profile, has_default_errno_ret) + 1 },
 	FIELD("architectures", FIELD_STRV, struct docker_profile, architectures),
 	FIELD("flags", FIELD_STRV, struct docker_profile, flags),
@@ -105,16 +113,28 @@ static const char go_arch[] = "arm64", oci_arch[] = "SCMP_ARCH_AARCH64";
 static const char go_arch[] = "", oci_arch[] = "";
 #endif
 
-/* "4.8" against uname's "6.18.44-…"; what isn't a version is met. */
+/* The first two numbers of "6.18.44-…"; what isn't a version is 0.0. */
+static void version_numbers(const char *version, unsigned ret[2])
+{
+	ret[0] = ret[1] = 0;
+	for (int i = 0; i < 2; i++) {
+		for (; *version >= '0' && *version <= '9' && ret[i] < 100000; version++)
+			ret[i] = ret[i] * 10 + (unsigned)(*version - '0');
+		if (*version == '.')
+			version++;
+	}
+}
+
 static bool kernel_is_at_least(const char *version)
 {
-	unsigned want_major, want_minor, major = 0, minor = 0;
+	unsigned want[2], have[2];
 	struct utsname u;
 
-	if (sscanf(version, "%u.%u", &want_major, &want_minor) != 2 || uname(&u) < 0)
+	if (uname(&u) < 0)
 		return true;
-	sscanf(u.release, "%u.%u", &major, &minor);
-	return major != want_major ? major > want_major : minor >= want_minor;
+	version_numbers(version, want);
+	version_numbers(u.release, have);
+	return have[0] != want[0] ? have[0] > want[0] : have[1] >= want[1];
 }
 
 static bool has_cap(cap_set caps, const char *name)

@@ -26,19 +26,19 @@ enum planned_kind {
 struct planned_mount {
 	enum planned_kind kind;
 	const char *type;
-	char *destination; /* clean and absolute */
-	char *source;	   /* PLAN_BIND: absolute */
-	char *data;	   /* PLAN_FS: the file system's own options */
-	unsigned long flags;			/* PLAN_FS: MS_* */
-	uint64_t attr_set, attr_clear;		/* MOUNT_ATTR_* for this mount */
+	char *destination;			 /* clean and absolute */
+	char *source;				 /* PLAN_BIND: absolute */
+	char *data;				 /* PLAN_FS: the file system's own options */
+	unsigned long flags;			 /* PLAN_FS: MS_* */
+	uint64_t attr_set, attr_clear;		 /* MOUNT_ATTR_* for this mount */
 	uint64_t recursive_set, recursive_clear; /* for it and all below */
-	uint64_t propagation;			/* MS_PRIVATE … | MS_REC; 0: private */
-	bool recursive;				/* rbind */
+	uint64_t propagation;			 /* MS_PRIVATE … | MS_REC; 0: private */
+	bool recursive;				 /* rbind */
 };
 
 struct joined_namespace {
 	const char *type, *path;
-	int fd;	   /* opened by the caller */
+	int fd;	  /* opened by the caller */
 	int flag; /* CLONE_NEW* */
 };
 
@@ -145,18 +145,18 @@ int start_send(struct start *st, enum start_kind kind, int fd);
 int start_wait(struct start *st);
 
 /* Each a file; 0 or start_fail's result. */
-int start_join(struct start *st);	     /* namespaces.c */
-int start_mount_root(struct start *st);	     /* root.c */
-int start_pivot(struct start *st);	     /* root.c */
-int start_mount_all(struct start *st);	     /* mounts.c */
-int start_make_devices(struct start *st);    /* devices.c */
-int start_hide_paths(struct start *st);	     /* masks.c */
-int start_set_names(struct start *st);	     /* names.c: host name, loopback, sysctls */
-int start_make_terminal(struct start *st);   /* terminal.c */
-int start_arrange_fds(struct start *st);     /* terminal.c */
-int start_set_limits(struct start *st);	     /* limits.c */
-int start_take_identity(struct start *st);   /* identity.c */
-int start_exec(struct start *st);	     /* exec.c: only returns on failure */
+int start_join(struct start *st);	   /* namespaces.c */
+int start_mount_root(struct start *st);	   /* root.c */
+int start_pivot(struct start *st);	   /* root.c */
+int start_mount_all(struct start *st);	   /* mounts.c */
+int start_make_devices(struct start *st);  /* devices.c */
+int start_hide_paths(struct start *st);	   /* masks.c */
+int start_set_names(struct start *st);	   /* names.c: host name, loopback, sysctls */
+int start_make_terminal(struct start *st); /* terminal.c */
+int start_arrange_fds(struct start *st);   /* terminal.c */
+int start_set_limits(struct start *st);	   /* limits.c */
+int start_take_identity(struct start *st); /* identity.c */
+int start_exec(struct start *st);	   /* exec.c: only returns on failure */
 
 /* --- place.c: places inside the root --- */
 

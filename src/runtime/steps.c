@@ -134,8 +134,9 @@ static int map_ids(struct start *st)
 		r = userns_write_own(&st->ids);
 	else
 		r = start_wait(st);
-	start_note(st, r, "map ids", NULL, "its root is an ordinary user outside", "write(\"/proc/self/uid_map\", \"%u %u %u%s\")",
-		   st->ids.uids[0].inside, st->ids.uids[0].outside, st->ids.uids[0].count, st->ids.uids_len > 1 ? "; …" : "");
+	start_note(st, r, "map ids", NULL, "its root is an ordinary user outside",
+		   "write(\"/proc/self/uid_map\", \"%u %u %u%s\")", st->ids.uids[0].inside, st->ids.uids[0].outside,
+		   st->ids.uids[0].count, st->ids.uids_len > 1 ? "; …" : "");
 	if (r < 0)
 		return start_fail(st, -r, "map ids", NULL);
 	/* Where the caller's own id isn't root's in there, the process becomes root, so that it may set things up. */
@@ -186,10 +187,10 @@ static int wait_for_start(struct start *st)
 }
 
 static int (*const steps[])(struct start *st) = {
-	reset_signals,	   map_ids,		start_join,	    start_set_limits,	hide_from_container,
-	start_mount_root,  start_mount_all,	start_make_devices, start_set_names,	start_hide_paths,
-	start_make_terminal, make_cwd,		start_pivot,	    start_arrange_fds,	start_take_identity,
-	wait_for_start,	   start_exec,
+	reset_signals,	     map_ids,	      start_join,	  start_set_limits,  hide_from_container,
+	start_mount_root,    start_mount_all, start_make_devices, start_set_names,   start_hide_paths,
+	start_make_terminal, make_cwd,	      start_pivot,	  start_arrange_fds, start_take_identity,
+	wait_for_start,	     start_exec,
 };
 
 _Noreturn void start_child(struct start *st)

@@ -48,8 +48,10 @@ static int bind_console(struct start *st, int console)
 static int make_terminal(struct start *st, int *ret)
 {
 	const struct oci_process *p = &st->spec->process;
-	struct winsize size = { .ws_row = (unsigned short)p->console_height, .ws_col = (unsigned short)p->console_width };
-	autoclose int console = fs_open_in_root(st->root_fd, "/dev/pts/ptmx", O_RDWR | O_NOCTTY, 0, NULL), terminal = -1;
+	struct winsize size = { .ws_row = (unsigned short)p->console_height,
+				.ws_col = (unsigned short)p->console_width };
+	autoclose int console = fs_open_in_root(st->root_fd, "/dev/pts/ptmx", O_RDWR | O_NOCTTY, 0, NULL),
+		      terminal = -1;
 	int r;
 
 	if (console < 0)

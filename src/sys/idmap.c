@@ -180,19 +180,36 @@ static bool detect_range(struct idmap *ret)
 	return ret->uids_len > 0 && ret->gids_len > 0;
 }
 
+/* The next number of *AT, blanks before it skipped; false at the end or at anything else. */
+static bool take_number(const char **at, uint32_t *ret)
+{
+	char digits[16];
+	size_t len;
+
+	*at += strspn(*at, " \n");
+	len = strspn(*at, "0123456789");
+	if (len == 0 || len >= sizeof(digits))
+		return false;
+	memcpy(digits, *at, len);
+	digits[len] = '\0';
+	*at += len;
+	return num_parse_u32(digits, UINT32_MAX, ret) == 0;
+}
+
 /* What FILE (/proc/self/uid_map) has, as an identity map; the number of ids in it. */
 static uint64_t read_identity(const char *file, struct id_range *ret, size_t *ret_len)
 {
 	autobuf struct buf text = BUF_INIT(65536);
+	uint32_t inside, outside, count;
 	uint64_t ids = 0;
-	unsigned inside, outside, count;
-	int used;
+	const char *at;
 
 	*ret_len = 0;
 	if (fs_read_file(AT_FDCWD, file, text.max, &text, NULL) < 0)
 		return 0;
-	for (const char *at = buf_str(&text);
-	     *ret_len < IDMAP_RANGES_MAX && sscanf(at, "%u %u %u%n", &inside, &outside, &count, &used) == 3; at += used) {
+	at = buf_str(&text);
+	while (*ret_len < IDMAP_RANGES_MAX && take_number(&at, &inside) && take_number(&at, &outside) &&
+	       take_number(&at, &count)) {
 		ret[(*ret_len)++] = (struct id_range){ inside, inside, count };
 		ids += count;
 	}

@@ -56,7 +56,8 @@ int64_t idmap_inside(const struct id_range *ranges, size_t len, uint32_t outside
  * are skipped, as shadow does. Appends at most MAX ranges whose `inside` continues at *INSIDE, which is
  * moved on. Returns how many.
  */
-size_t idmap_parse_subids(const char *text, const char *name, uid_t uid, uint32_t *inside, struct id_range *ret, size_t max);
+size_t idmap_parse_subids(const char *text, const char *name, uid_t uid, uint32_t *inside, struct id_range *ret,
+			  size_t max);
 
 /*
  * The text for /proc/PID/uid_map: "inside outside count\n" for each range. DST holds IDMAP_TEXT_MAX.

@@ -50,12 +50,12 @@ static int i386_direct_number(const char *name)
 		const char *name;
 		int number;
 	} calls[] = {
-		{ "socket", 359 },	{ "socketpair", 360 },	{ "bind", 361 },	{ "connect", 362 },
-		{ "listen", 363 },	{ "accept4", 364 },	{ "getsockopt", 365 },	{ "setsockopt", 366 },
-		{ "getsockname", 367 }, { "getpeername", 368 }, { "sendto", 369 },	{ "sendmsg", 370 },
-		{ "recvfrom", 371 },	{ "recvmsg", 372 },	{ "shutdown", 373 },	{ "semget", 393 },
-		{ "semctl", 394 },	{ "shmget", 395 },	{ "shmctl", 396 },	{ "shmat", 397 },
-		{ "shmdt", 398 },	{ "msgget", 399 },	{ "msgsnd", 400 },	{ "msgrcv", 401 },
+		{ "socket", 359 },	{ "socketpair", 360 },	{ "bind", 361 },       { "connect", 362 },
+		{ "listen", 363 },	{ "accept4", 364 },	{ "getsockopt", 365 }, { "setsockopt", 366 },
+		{ "getsockname", 367 }, { "getpeername", 368 }, { "sendto", 369 },     { "sendmsg", 370 },
+		{ "recvfrom", 371 },	{ "recvmsg", 372 },	{ "shutdown", 373 },   { "semget", 393 },
+		{ "semctl", 394 },	{ "shmget", 395 },	{ "shmctl", 396 },     { "shmat", 397 },
+		{ "shmdt", 398 },	{ "msgget", 399 },	{ "msgsnd", 400 },     { "msgrcv", 401 },
 		{ "msgctl", 402 },
 	};
 
@@ -72,9 +72,25 @@ static int i386_direct_number(const char *name)
 static int recent_number(uint32_t token, const char *name)
 {
 	static const char *const from_450[] = {
-		"set_mempolicy_home_node", "cachestat", "fchmodat2", "map_shadow_stack", "futex_wake", "futex_wait",
-		"futex_requeue", "statmount", "listmount", "lsm_get_self_attr", "lsm_set_self_attr", "lsm_list_modules",
-		"mseal", "setxattrat", "getxattrat", "listxattrat", "removexattrat", "open_tree_attr", "file_getattr",
+		"set_mempolicy_home_node",
+		"cachestat",
+		"fchmodat2",
+		"map_shadow_stack",
+		"futex_wake",
+		"futex_wait",
+		"futex_requeue",
+		"statmount",
+		"listmount",
+		"lsm_get_self_attr",
+		"lsm_set_self_attr",
+		"lsm_list_modules",
+		"mseal",
+		"setxattrat",
+		"getxattrat",
+		"listxattrat",
+		"removexattrat",
+		"open_tree_attr",
+		"file_getattr",
 		"file_setattr",
 	};
 
@@ -256,7 +272,7 @@ static int emit_cond(struct program *p, const struct seccomp_cond *c, int yes, i
 /* Calls from `start` to the next range's start have one answer. */
 struct range {
 	uint32_t start;
-	uint32_t action;	    /* unless a conditional rule holds */
+	uint32_t action;		  /* unless a conditional rule holds */
 	const struct seccomp_rule *rules; /* conditional ones, in their order */
 	size_t rules_len;
 };

@@ -14,13 +14,13 @@
 #include <sys/types.h>
 
 struct spawn {
-	const char *path;	/* program, by its path; argv[0] is its base name unless argv says otherwise */
-	char *const *argv;	/* ends with NULL */
-	char *const *envp;	/* NULL: an empty environment */
-	const int *fds;		/* fds[i] becomes descriptor i in the child; -1: /dev/null */
-	size_t fds_len;		/* at least 3 */
-	bool die_with_parent;	/* SIGKILL when the thread that started it ends (PR_SET_PDEATHSIG) */
-	bool new_session;	/* setsid */
+	const char *path;     /* program, by its path; argv[0] is its base name unless argv says otherwise */
+	char *const *argv;    /* ends with NULL */
+	char *const *envp;    /* NULL: an empty environment */
+	const int *fds;	      /* fds[i] becomes descriptor i in the child; -1: /dev/null */
+	size_t fds_len;	      /* at least 3 */
+	bool die_with_parent; /* SIGKILL when the thread that started it ends (PR_SET_PDEATHSIG) */
+	bool new_session;     /* setsid */
 	/* Runs in the child just before exec, async-signal-safe only: 0, or a negative errno. May be NULL. */
 	int (*setup)(void *arg);
 	void *setup_arg;

@@ -150,12 +150,14 @@ int userns_refused(int code, struct err *err)
 	if (setting_is("/proc/sys/user/max_user_namespaces", 0))
 		return err_hint(err, "none may be made here: as root, sysctl user.max_user_namespaces=10000");
 	if (code == ENOSPC || code == EUSERS)
-		return err_hint(err, "too many, or nested more than 32 deep: as root, raise sysctl user.max_user_namespaces");
+		return err_hint(
+			err, "too many, or nested more than 32 deep: as root, raise sysctl user.max_user_namespaces");
 	if (setting_is("/proc/sys/kernel/unprivileged_userns_clone", 0))
 		return err_hint(err, "kept for root here: as root, sysctl kernel.unprivileged_userns_clone=1");
 	if (setting_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 1))
-		return err_hint(err, "AppArmor restricts them: as root, sysctl kernel.apparmor_restrict_unprivileged_userns=0, "
-				     "or give cloche a profile with 'userns,'");
+		return err_hint(
+			err, "AppArmor restricts them: as root, sysctl kernel.apparmor_restrict_unprivileged_userns=0, "
+			     "or give cloche a profile with 'userns,'");
 	if (code == EPERM && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2)
 		return err_hint(err, "a seccomp filter is on us: the container or sandbox that we run in forbids it");
 	if (code == EPERM)
@@ -169,7 +171,7 @@ struct userns_setup {
 	const struct idmap *map; /* NULL: no user namespace */
 	bool own;		 /* the child writes the maps */
 	int flags;
-	int ready[2];		 /* a byte, once the maps are written from outside */
+	int ready[2]; /* a byte, once the maps are written from outside */
 };
 
 /* In the child: waits for, or makes, the maps; then everything is private. 0 or a negative errno. */

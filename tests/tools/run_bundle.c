@@ -81,7 +81,8 @@ static int load(const char *bundle, bool defaults, char **command, struct oci_sp
 	return r;
 }
 
-static int run(const struct oci_spec *spec, const struct runtime_options *options, bool two, int *ret_status, struct err *err)
+static int run(const struct oci_spec *spec, const struct runtime_options *options, bool two, int *ret_status,
+	       struct err *err)
 {
 	CLEANUP(container_process_done) struct container_process p = CONTAINER_PROCESS_INIT;
 	struct console_options console = { .in = 0, .out = 1, .interactive = true, .pass_signals = true };

@@ -8,8 +8,10 @@
 /* Every field that the struct knows, in the order in which it is written. */
 static const char full[] =
 	"{\"ociVersion\":\"1.2.0\",\"process\":{\"terminal\":true,\"consoleSize\":{\"height\":24,\"width\":80},"
-	"\"user\":{\"uid\":33,\"gid\":34,\"umask\":18,\"additionalGids\":[5,6]},\"args\":[\"sh\",\"-c\",\"echo \\\"\\\\\\u0001é\\\"\"],"
-	"\"env\":[\"A=b\",\"C=\"],\"cwd\":\"/tmp\",\"capabilities\":{\"bounding\":[\"CAP_CHOWN\"],\"effective\":[\"CAP_CHOWN\"],"
+	"\"user\":{\"uid\":33,\"gid\":34,\"umask\":18,\"additionalGids\":[5,6]},\"args\":[\"sh\",\"-c\",\"echo "
+	"\\\"\\\\\\u0001é\\\"\"],"
+	"\"env\":[\"A=b\",\"C=\"],\"cwd\":\"/"
+	"tmp\",\"capabilities\":{\"bounding\":[\"CAP_CHOWN\"],\"effective\":[\"CAP_CHOWN\"],"
 	"\"inheritable\":[\"CAP_KILL\"],\"permitted\":[\"CAP_CHOWN\"],\"ambient\":[\"CAP_KILL\"]},"
 	"\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"hard\":18446744073709551615,\"soft\":9223372036854775808}],"
 	"\"noNewPrivileges\":true,\"apparmorProfile\":\"p\",\"selinuxLabel\":\"l\",\"oomScoreAdj\":-5},"
@@ -19,16 +21,20 @@ static const char full[] =
 	"\"hooks\":{\"prestart\":[{\"path\":\"/h\",\"args\":[\"h\"],\"env\":[\"E=1\"],\"timeout\":3}]},"
 	"\"annotations\":{\"k\":\"v\",\"k2\":\"\"},"
 	"\"linux\":{\"uidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":1}],"
-	"\"gidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":1}],\"sysctl\":{\"net.x\":\"1\"},\"cgroupsPath\":\"/c\","
+	"\"gidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":1}],\"sysctl\":{\"net.x\":\"1\"},\"cgroupsPath\":"
+	"\"/c\","
 	"\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\",\"path\":\"/run/n\"}],"
-	"\"devices\":[{\"path\":\"/dev/fuse\",\"type\":\"c\",\"major\":10,\"minor\":229,\"fileMode\":438,\"uid\":1,\"gid\":2}],"
-	"\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":0,\"architectures\":[\"SCMP_ARCH_X86_64\"],"
+	"\"devices\":[{\"path\":\"/dev/"
+	"fuse\",\"type\":\"c\",\"major\":10,\"minor\":229,\"fileMode\":438,\"uid\":1,\"gid\":2}],"
+	"\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":0,\"architectures\":[\"SCMP_ARCH_X86_"
+	"64\"],"
 	"\"flags\":[\"SECCOMP_FILTER_FLAG_LOG\"],\"listenerPath\":\"/l\",\"listenerMetadata\":\"m\","
 	"\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ALLOW\",\"errnoRet\":1,"
 	"\"args\":[{\"index\":1,\"value\":18446744073709551615,\"valueTwo\":7,\"op\":\"SCMP_CMP_EQ\"}]}]},"
 	"\"rootfsPropagation\":\"private\",\"maskedPaths\":[\"/a\"],\"readonlyPaths\":[\"/b\"],\"mountLabel\":\"ml\","
 	"\"personality\":{\"domain\":\"LINUX32\"},"
-	"\"timeOffsets\":{\"monotonic\":{\"secs\":-3,\"nanosecs\":4},\"boottime\":{\"secs\":5}},\"resources\":{\"pids\":{\"limit\":7}}}}\n";
+	"\"timeOffsets\":{\"monotonic\":{\"secs\":-3,\"nanosecs\":4},\"boottime\":{\"secs\":5}},\"resources\":{"
+	"\"pids\":{\"limit\":7}}}}\n";
 
 static void what_is_read_is_written(void **state)
 {
@@ -51,8 +57,9 @@ static void what_is_read_is_written(void **state)
 
 static void what_is_left_out_stays_out(void **state)
 {
-	static const char text[] = "{\"ociVersion\":\"1.0.2\",\"process\":null,\"root\":{\"path\":\"r\"},\"linux\":{\"seccomp\":null},"
-				   "\"vm\":{\"unknown\":1},\"mounts\":[]}";
+	static const char text[] =
+		"{\"ociVersion\":\"1.0.2\",\"process\":null,\"root\":{\"path\":\"r\"},\"linux\":{\"seccomp\":null},"
+		"\"vm\":{\"unknown\":1},\"mounts\":[]}";
 	CLEANUP(oci_spec_done) struct oci_spec spec = { 0 };
 
 	(void)state;
@@ -76,7 +83,8 @@ static void mistakes_are_named(void **state)
 		{ "{\"ociVersion\":\"1.0\",\"root\":{\"path\":7}}", "root: path: is not a string" },
 		{ "{\"ociVersion\":\"1.0\",\"root\":{\"path\":\"a\\u0000b\"}}", "u0000" },
 		{ "{\"ociVersion\":\"1.0\",\"process\":{\"user\":{\"uid\":-1}}}", "process: user: uid: -1" },
-		{ "{\"ociVersion\":\"1.0\",\"process\":{\"user\":{\"uid\":4294967296}}}", "process: user: uid: 4294967296" },
+		{ "{\"ociVersion\":\"1.0\",\"process\":{\"user\":{\"uid\":4294967296}}}",
+		  "process: user: uid: 4294967296" },
 		{ "{\"ociVersion\":\"1.0\",\"process\":{\"args\":[\"a\",1]}}", "process: args: [1]: is not a string" },
 		{ "{\"ociVersion\":\"1.0\",\"mounts\":[{}]}", "mounts: [0]: destination: is not there" },
 		{ "{\"ociVersion\":\"1.0\",\"linux\":{\"namespaces\":[{\"path\":\"x\"}]}}", "type: is not there" },

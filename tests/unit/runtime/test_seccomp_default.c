@@ -137,22 +137,27 @@ static void capabilities_open_calls(void **state)
 	size_t len;
 
 	(void)state;
-	assert_int_equal(seccomp_default_profile(DEFAULT_CAPS | CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_SYS_NICE), &profile, NULL), 0);
+	assert_int_equal(
+		seccomp_default_profile(DEFAULT_CAPS | CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_SYS_NICE), &profile, NULL),
+		0);
 	assert_int_equal(profile_compile(&profile, &code, &len, NULL), 0);
 	check_calls(code, len, true);
 }
 
 static const char docker_text[] =
 	"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":1,"
-	"\"archMap\":[{\"architecture\":\"SCMP_ARCH_X86_64\",\"subArchitectures\":[\"SCMP_ARCH_X86\",\"SCMP_ARCH_X32\"]},"
+	"\"archMap\":[{\"architecture\":\"SCMP_ARCH_X86_64\",\"subArchitectures\":[\"SCMP_ARCH_X86\",\"SCMP_ARCH_X32\"]"
+	"},"
 	"{\"architecture\":\"SCMP_ARCH_AARCH64\",\"subArchitectures\":null}],"
-	"\"syscalls\":[{\"names\":[\"read\",\"write\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":null,\"comment\":\"\",\"includes\":{},\"excludes\":{}},"
+	"\"syscalls\":[{\"names\":[\"read\",\"write\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":null,\"comment\":\"\","
+	"\"includes\":{},\"excludes\":{}},"
 	"{\"name\":\"close\",\"action\":\"SCMP_ACT_ALLOW\"},"
 	"{\"names\":[\"ptrace\"],\"action\":\"SCMP_ACT_ALLOW\",\"includes\":{\"minKernel\":\"4.8\"}},"
 	"{\"names\":[\"kcmp\"],\"action\":\"SCMP_ACT_ALLOW\",\"includes\":{\"minKernel\":\"99.0\"}},"
 	"{\"names\":[\"arch_prctl\"],\"action\":\"SCMP_ACT_ALLOW\",\"includes\":{\"arches\":[\"amd64\",\"x32\"]}},"
 	"{\"names\":[\"mount\"],\"action\":\"SCMP_ACT_ALLOW\",\"includes\":{\"caps\":[\"CAP_SYS_ADMIN\"]}},"
-	"{\"names\":[\"clone\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{\"index\":0,\"value\":2114060288,\"valueTwo\":0,"
+	"{\"names\":[\"clone\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{\"index\":0,\"value\":2114060288,\"valueTwo\":"
+	"0,"
 	"\"op\":\"SCMP_CMP_MASKED_EQ\"}],\"excludes\":{\"caps\":[\"CAP_SYS_ADMIN\"],\"arches\":[\"s390\"]}},"
 	"{\"names\":[\"clone3\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":38}]}";
 
@@ -163,10 +168,11 @@ static void dockers_conditions_are_met(void **state)
 		uint64_t arg0;
 		uint32_t plain, admin;
 	} cases[] = {
-		{ 0, 0, ALLOW, ALLOW },	     { 3, 0, ALLOW, ALLOW },	    { 101, 0, ALLOW, ALLOW },
-		{ 312, 0, EPERM_, EPERM_ },  { 158, 0, ALLOW, ALLOW },	    { 165, 0, EPERM_, ALLOW },
-		{ 56, 0x11, ALLOW, EPERM_ }, { 56, 0x10000000, EPERM_, EPERM_ }, { 435, 0, ENOSYS_, ENOSYS_ },
-		{ 0x40000000, 0, ALLOW, ALLOW },
+		{ 0, 0, ALLOW, ALLOW },	      { 3, 0, ALLOW, ALLOW },
+		{ 101, 0, ALLOW, ALLOW },     { 312, 0, EPERM_, EPERM_ },
+		{ 158, 0, ALLOW, ALLOW },     { 165, 0, EPERM_, ALLOW },
+		{ 56, 0x11, ALLOW, EPERM_ },  { 56, 0x10000000, EPERM_, EPERM_ },
+		{ 435, 0, ENOSYS_, ENOSYS_ }, { 0x40000000, 0, ALLOW, ALLOW },
 	};
 
 	(void)state;
@@ -176,7 +182,8 @@ static void dockers_conditions_are_met(void **state)
 		struct err err = { 0 };
 		size_t len;
 
-		if (seccomp_docker_parse(docker_text, strlen(docker_text), admin ? CAP_BIT(CAP_SYS_ADMIN) : 0, &profile, &err) < 0 ||
+		if (seccomp_docker_parse(docker_text, strlen(docker_text), admin ? CAP_BIT(CAP_SYS_ADMIN) : 0, &profile,
+					 &err) < 0 ||
 		    profile_compile(&profile, &code, &len, &err) < 0)
 			fail_msg("%s", err.msg);
 		for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
@@ -194,11 +201,17 @@ static void bad_profiles_are_refused(void **state)
 		{ "{}", EBADMSG },
 		{ "{\"defaultAction\":\"SCMP_ACT_PANIC\"}", EINVAL },
 		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"]}]}", EBADMSG },
-		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_NOTIFY\"}]}", EOPNOTSUPP },
-		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ERRNO\","
-		  "\"args\":[{\"index\":6,\"value\":0,\"op\":\"SCMP_CMP_EQ\"}]}]}", EINVAL },
-		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ERRNO\","
-		  "\"args\":[{\"index\":1,\"value\":0,\"op\":\"SCMP_CMP_XX\"}]}]}", EINVAL },
+		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_"
+		  "NOTIFY\"}]}",
+		  EOPNOTSUPP },
+		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_"
+		  "ERRNO\","
+		  "\"args\":[{\"index\":6,\"value\":0,\"op\":\"SCMP_CMP_EQ\"}]}]}",
+		  EINVAL },
+		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_"
+		  "ERRNO\","
+		  "\"args\":[{\"index\":1,\"value\":0,\"op\":\"SCMP_CMP_XX\"}]}]}",
+		  EINVAL },
 	};
 
 	(void)state;
@@ -217,10 +230,8 @@ static void bad_profiles_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_ready_filter_answers),
-		cmocka_unit_test(the_ready_text_is_the_ready_filter),
-		cmocka_unit_test(capabilities_open_calls),
-		cmocka_unit_test(dockers_conditions_are_met),
+		cmocka_unit_test(the_ready_filter_answers), cmocka_unit_test(the_ready_text_is_the_ready_filter),
+		cmocka_unit_test(capabilities_open_calls),  cmocka_unit_test(dockers_conditions_are_met),
 		cmocka_unit_test(bad_profiles_are_refused),
 	};
 

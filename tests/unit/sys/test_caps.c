@@ -12,12 +12,18 @@ static void names_have_numbers(void **state)
 		const char *name;
 		int number;
 	} cases[] = {
-		{ "CAP_CHOWN", CAP_CHOWN },	      { "chown", CAP_CHOWN },
-		{ "cap_sys_admin", CAP_SYS_ADMIN },   { "Net_Raw", CAP_NET_RAW },
-		{ "CAP_SETFCAP", CAP_SETFCAP },	      { "CAP_CHECKPOINT_RESTORE", CAP_CHECKPOINT_RESTORE },
-		{ "CAP_SYS_RESOURCE", CAP_SYS_RESOURCE }, { "CAP_BPF", CAP_BPF },
-		{ "CAP_", -1 },			      { "", -1 },
-		{ "CAP_ALL", -1 },		      { "CAP_CHOWNX", -1 },
+		{ "CAP_CHOWN", CAP_CHOWN },
+		{ "chown", CAP_CHOWN },
+		{ "cap_sys_admin", CAP_SYS_ADMIN },
+		{ "Net_Raw", CAP_NET_RAW },
+		{ "CAP_SETFCAP", CAP_SETFCAP },
+		{ "CAP_CHECKPOINT_RESTORE", CAP_CHECKPOINT_RESTORE },
+		{ "CAP_SYS_RESOURCE", CAP_SYS_RESOURCE },
+		{ "CAP_BPF", CAP_BPF },
+		{ "CAP_", -1 },
+		{ "", -1 },
+		{ "CAP_ALL", -1 },
+		{ "CAP_CHOWNX", -1 },
 		{ "CAP_CAP_CHOWN", -1 },
 	};
 

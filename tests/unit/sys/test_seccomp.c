@@ -156,7 +156,8 @@ static void arguments_are_compared_with_64_bits(void **state)
 		second.arg = 1;
 		begin(&f, EPERM_, SCMP_ARCH_X86_64);
 		assert_int_equal(seccomp_add_rule(&f, "read", ALLOW, &t->cond, 1, NULL), 1);
-		assert_int_equal(seccomp_add_rule(&f, "write", ALLOW, (struct seccomp_cond[]){ t->cond, second }, 2, NULL), 1);
+		assert_int_equal(
+			seccomp_add_rule(&f, "write", ALLOW, (struct seccomp_cond[]){ t->cond, second }, 2, NULL), 1);
 		add(&f, "close", ALLOW);
 		c = finish(&f);
 		assert_int_equal(ask(&c, SCMP_ARCH_X86_64, 0, t->arg, 0), t->holds ? ALLOW : EPERM_);
