@@ -91,15 +91,15 @@ static bool is_overlay_refusal(const char *what, int code)
 
 static int step_failed(const struct runtime_options *options, const struct start_message *m, struct err *err)
 {
+	bool refused = is_overlay_refusal(m->what, m->code);
+	int code = refused ? RUNTIME_OVERLAY_REFUSED : m->code;
+	const char *quote = m->path[0] ? "'" : "", *detail = m->effect[0] ? ": " : "";
+
 	set_exit_code(options, CODE_OURS);
-	if (is_overlay_refusal(m->what, m->code))
-		err_set(err, RUNTIME_OVERLAY_REFUSED, "%s '%s': %s", m->what, m->path, strerror(m->code));
-	else if (m->path[0])
-		err_errno(err, m->code, "%s '%s'", m->what, m->path);
-	else
-		err_errno(err, m->code, "%s", m->what);
+	err_set(err, code, "%s%s%s%s%s%s%s: %s", m->what, m->path[0] ? " " : "", quote, m->path, quote, detail,
+		m->effect, strerror(m->code));
 	hint(err, m->what, m->code);
-	return is_overlay_refusal(m->what, m->code) ? -RUNTIME_OVERLAY_REFUSED : -m->code;
+	return -code;
 }
 
 static int exec_failed(const struct start *st, int code, struct err *err)
@@ -189,7 +189,7 @@ static int converse(struct start *st, struct container_process *p, int until, st
 		case START_EXEC_FAILED:
 			return exec_failed(st, m.code, err);
 		default:
-			m.what[sizeof(m.what) - 1] = m.path[sizeof(m.path) - 1] = '\0';
+			m.what[sizeof(m.what) - 1] = m.path[sizeof(m.path) - 1] = m.effect[sizeof(m.effect) - 1] = '\0';
 			return step_failed(st->options, &m, err);
 		}
 	}

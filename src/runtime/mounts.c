@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -99,12 +100,30 @@ static const char *effect_of(const char *type)
 	return "";
 }
 
+/*
+ * Where parts of the /proc here are masked (an unprivileged pod or container) the kernel refuses a new one. The one that is
+ * there does as well if its processes are the container's too: not with a pid namespace of its own.
+ */
+static int bind_proc(struct start *st, const struct planned_mount *m, int place)
+{
+	autoclose int tree = clone_tree("/proc", true);
+	int r = tree < 0 ? tree : set_attrs(tree, m->attr_set, 0, 0, true);
+
+	if (r >= 0)
+		r = place_attach(tree, place);
+	start_note(st, r, "bind", m->destination, "a new one is refused, and the processes are shared anyway",
+		   "open_tree(\"/proc\", OPEN_TREE_CLONE | AT_RECURSIVE); move_mount()");
+	return r < 0 ? start_fail(st, -r, "bind /proc", m->destination) : 0;
+}
+
 static int mount_fs(struct start *st, const struct planned_mount *m, int place)
 {
 	int r = mount_here(place, m->type, m->flags, m->data);
 
 	start_note(st, r, "mount", m->destination, effect_of(m->type), "mount(\"%s\", \"%s\", \"%s\", 0x%lx, \"%s\")",
 		   m->type, m->destination, m->type, m->flags, m->data ? m->data : "");
+	if (r == -EPERM && strcmp(m->type, "proc") == 0 && !(st->clone_flags & CLONE_NEWPID))
+		return bind_proc(st, m, place);
 	if (r < 0 && strcmp(m->type, "proc") == 0)
 		return start_fail(st, -r, "mount a new /proc", m->destination);
 	return r < 0 ? start_fail(st, -r, "mount", m->destination) : 0;

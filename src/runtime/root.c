@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
@@ -34,8 +35,19 @@ static int configure_overlay(int fs, const struct runtime_overlay *o)
 	return r;
 }
 
+/* The kernel's last word on FS, if it has one: "e overlay: …". */
+static void read_detail(int fs, char *dst, size_t size)
+{
+	char text[160];
+	ssize_t n = read(fs, text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	snprintf(dst, size, "%s", n > 2 ? text + 2 : "");
+}
+
 /* The overlay as a detached mount; -EOPNOTSUPP or -EINVAL if this kernel lacks the way to say it. */
-static int make_overlay(const struct runtime_overlay *o)
+static int make_overlay(struct start *st, const struct runtime_overlay *o)
 {
 	autoclose int fs = fsopen("overlay", FSOPEN_CLOEXEC);
 	int r, tree;
@@ -43,6 +55,8 @@ static int make_overlay(const struct runtime_overlay *o)
 	if (fs < 0)
 		return -errno;
 	r = configure_overlay(fs, o);
+	if (r < 0)
+		read_detail(fs, st->failed_detail, sizeof(st->failed_detail));
 	if (r < 0)
 		return r;
 	tree = fsmount(fs, FSMOUNT_CLOEXEC, 0);
@@ -103,7 +117,7 @@ static int mount_overlay(struct start *st)
 
 	if (place < 0)
 		return place;
-	tree = make_overlay(o);
+	tree = make_overlay(st, o);
 	r = tree < 0 ? tree : place_attach(tree, place);
 	if (r == -EINVAL || r == -ENOSYS || r == -EOPNOTSUPP) {
 		if (fchdir(place) < 0)

@@ -53,8 +53,8 @@ struct start_message {
 	uint64_t ns;
 	char what[64];
 	char path[START_PATH_MAX];
+	char effect[160];	   /* of a step; of a failure what the kernel says besides errno */
 	char call[START_CALL_MAX]; /* steps only */
-	char effect[160];
 };
 
 /* What init writes when it can't execute: a start_message cut after these. */
@@ -99,6 +99,7 @@ struct start {
 	int failed_code;
 	const char *failed_what;
 	char failed_path[START_PATH_MAX];
+	char failed_detail[160]; /* what the kernel says besides, or "" */
 };
 
 /* --- prepare.c, the caller --- */

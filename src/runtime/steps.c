@@ -104,6 +104,7 @@ static _Noreturn void report_failure(struct start *st)
 
 	snprintf(m.what, sizeof(m.what), "%s", st->failed_what);
 	memcpy(m.path, st->failed_path, sizeof(m.path));
+	memcpy(m.effect, st->failed_detail, sizeof(m.effect));
 	send_message(st, &m, offsetof(struct start_message, call), -1);
 	_exit(EXIT_FAILURE);
 }

@@ -60,7 +60,11 @@ static int write_map_of(pid_t pid, const char *file, const struct id_range *rang
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
 	r = write_proc(path, text, idmap_text(ranges, len, text));
-	return r < 0 ? err_errno(err, -r, "map ids: write '%s'", path) : 0;
+	if (r < 0)
+		err_errno(err, -r, "map ids: write '%s'", path);
+	return r == -EPERM ? err_hint(err, "the map names ids that this user does not have: ids %u and up",
+				      ranges[0].outside)
+			   : r;
 }
 
 enum { NUMBER_TEXT = 12, MAP_ARGS_MAX = 2 + IDMAP_RANGES_MAX * 3 + 1 };

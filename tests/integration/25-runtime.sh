@@ -335,6 +335,39 @@ test_overlay() {
 	chmod 700 "$B/work/work/incompat" 2>/dev/null || :
 }
 
+# Runs a command in a mount namespace where it may mount, as root there.
+in_own_mounts() {
+	local map=()
+	[ "$KIND" = root ] || map=(--user --map-root-user)
+	unshare "${map[@]}" --mount --propagation private "$@"
+}
+
+test_overlay_on_overlay_is_told_apart() {
+	make_bundle
+	mkdir -p "$T/l" "$T/u" "$T/w" "$T/m" "$B/merged"
+	expect_fail 125 in_own_mounts sh -c "mount -t overlay overlay -o 'lowerdir=$T/l,upperdir=$T/u,workdir=$T/w,userxattr' '$T/m' && mkdir '$T/m/u' '$T/m/w' &&
+		exec '$run_bundle' -d -o '$B/rootfs,$T/m/u,$T/m/w' '$B' true"
+	expect_match "$err" "mount the overlay '$B/merged': overlay: .*not supported as upperdir: Invalid argument"
+}
+
+test_a_masked_proc_is_explained() {
+	make_bundle
+	expect_fail 125 in_own_mounts sh -c "mount --bind /dev/null /proc/interrupts && CLOCHE_IDS=single '$run_bundle' -d -s '$B' &&
+		sed -i 's/\"merged\"/\"rootfs\"/' '$B/config.json' && exec '$run_bundle' '$B' true"
+	expect_match "$err" "mount a new /proc '/proc': Operation not permitted"
+	expect_match "$err" "hint: .*procMount: Unmasked"
+	# Without a pid namespace the one that is there serves.
+	edit 'c["linux"]["namespaces"] = [n for n in c["linux"]["namespaces"] if n["type"] != "pid"]'
+	expect_ok in_own_mounts sh -c "mount --bind /dev/null /proc/interrupts && exec '$run_bundle' '$B' readlink /proc/self/exe"
+}
+
+test_refused_user_namespaces_are_explained() {
+	make_bundle
+	expect_fail 125 unshare --user --map-root-user sh -c "echo 0 >/proc/sys/user/max_user_namespaces && exec '$run_bundle' '$B' true"
+	expect_match "$err" "make a user namespace: "
+	expect_match "$err" "hint: none may be made here.*user.max_user_namespaces"
+}
+
 test_steps_are_told() {
 	make_bundle
 	expect_ok "$run_bundle" -t "$B" true
