@@ -1,5 +1,6 @@
 #include "intercept/create.h"
 
+#include "intercept/access.h"
 #include "intercept/client.h"
 #include "intercept/file.h"
 
@@ -58,6 +59,9 @@ int create_prepare(struct request *r, const struct place *p, struct new_place *r
 	int fd;
 
 	ret->dir = -1;
+	fd = access_check_name(r, p, false);
+	if (fd < 0)
+		return fd;
 	if (is_plain(r, p))
 		return ANSWER_CONTINUE;
 	fd = place_open_parent(p, &ret->name);

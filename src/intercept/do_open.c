@@ -39,7 +39,10 @@ static const char *known_device(const struct owner *o)
 	return NULL;
 }
 
-/* Looking at every file would cost; devices have their usual names, or stand in a folder of that name. */
+/*
+ * Looking at every file would cost. Devices that an image has have their usual names, or stand in a folder of
+ * that name; once this container has one, all are looked at.
+ */
 static bool is_like_device(const char *path)
 {
 	const char *name = path_basename(path);
@@ -60,7 +63,7 @@ static int open_stand_in(struct request *r, struct place *p, const struct open_c
 	const char *device;
 	struct file file;
 
-	if (!is_like_device(p->asked) || (call->flags & (O_NOFOLLOW | O_EXCL)))
+	if ((!file_any_stand_in() && !is_like_device(p->asked)) || (call->flags & (O_NOFOLLOW | O_EXCL)))
 		return ANSWER_CONTINUE;
 	if (stat(p->path, &file.st) < 0 || !S_ISSOCK(file.st.st_mode))
 		return ANSWER_CONTINUE;

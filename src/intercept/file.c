@@ -144,6 +144,19 @@ static void cache_forget(const struct stat *st)
 	pthread_mutex_unlock(&cache.lock);
 }
 
+static atomic_bool any_stand_in;
+
+static void note_stand_in(const struct owner *o)
+{
+	if (o->type != 0)
+		atomic_store_explicit(&any_stand_in, true, memory_order_relaxed);
+}
+
+bool file_any_stand_in(void)
+{
+	return atomic_load_explicit(&any_stand_in, memory_order_relaxed);
+}
+
 void file_get_owner(const char *path, bool follow, const struct stat *st, struct owner *ret)
 {
 	bool may_cache = (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode)) && is_cacheable(st);
@@ -157,6 +170,7 @@ void file_get_owner(const char *path, bool follow, const struct stat *st, struct
 	n = follow ? getxattr(path, name, value, sizeof(value)) : lgetxattr(path, name, value, sizeof(value));
 	if (n >= 0 && owner_decode(st->st_mode, value, (size_t)n, ret) < 0)
 		n = -1;
+	note_stand_in(ret);
 	if (n < 0 && side_get(st, ret))
 		return;
 	if (may_cache)
@@ -214,6 +228,7 @@ int file_set_owner_fd(int fd, struct file *file, const struct owner *owner)
 	char path[FD_PATH_MAX];
 	int r;
 
+	note_stand_in(owner);
 	place_fd_path(fd, path);
 	r = write_attr(path, true, file->st.st_mode, owner);
 	if (r == -EOPNOTSUPP) {

@@ -29,5 +29,8 @@ int file_set_owner_fd(int fd, struct file *file, const struct owner *owner);
 /* The same for a symbolic link or another node NAME in the folder DIR_FD that was made just now. */
 int file_set_owner_at(int dir_fd, const char *name, const struct owner *owner);
 
+/* True once the stand-in of a device has been made or seen. */
+bool file_any_stand_in(void);
+
 /* Puts the owner, and a stand-in's type and number, into ST. */
 void file_show(const struct owner *owner, struct stat *st);
