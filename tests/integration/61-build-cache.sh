@@ -1,0 +1,162 @@
+# What is done again and what is not, the same bytes for the same content, and builds side by side.
+
+cached() {
+	grep -c CACHED <<<"$err" || :
+}
+
+test_everything_is_found_again() {
+	use_busybox
+	mkdir ctx && echo 1 >ctx/a && touch -d '1 hour ago' ctx/a
+	printf 'FROM busybox\nENV X=1\nWORKDIR /w\nCOPY a .\nRUN cat a > b\n' >ctx/Dockerfile
+	expect_ok cloche build --iidfile one ctx
+	expect_eq "$(cached)" 0
+	expect_ok cloche build --iidfile two ctx
+	expect_eq "$(cached)" 3
+	cmp one two
+	# Times don't count, contents and modes do.
+	touch ctx/a
+	expect_ok cloche build ctx
+	expect_eq "$(cached)" 3
+	chmod 755 ctx/a
+	expect_ok cloche build ctx
+	expect_eq "$(cached)" 1
+	echo 2 >ctx/a
+	expect_ok cloche build ctx
+	expect_eq "$(cached)" 1
+	chmod 644 ctx/a && echo 1 >ctx/a
+	expect_ok cloche build ctx
+	expect_eq "$(cached)" 3
+	expect_ok cloche build --no-cache ctx
+	expect_eq "$(cached)" 0
+}
+
+test_what_a_step_sees_is_its_key() {
+	use_busybox
+	mkdir ctx
+	one() {
+		printf 'FROM busybox\nARG A\nARG B=b\n%s\nRUN echo "$A"\n' "$1" >Dockerfile
+		expect_ok cloche build -f Dockerfile "${@:2}" ctx
+	}
+	one 'LABEL x=1' --build-arg A=1
+	one 'LABEL x=2' --build-arg A=1
+	expect_eq "$(cached)" 1 "a label changes no RUN"
+	one 'LABEL x=2' --build-arg A=2
+	expect_eq "$(cached)" 0 "an argument does"
+	one 'ENV x=2' --build-arg A=2
+	expect_eq "$(cached)" 0 "so does the environment"
+	one 'ENV x=2' --build-arg A=2 --build-arg HTTPS_PROXY=x
+	expect_eq "$(cached)" 1 "a proxy does not"
+	one 'USER app' --build-arg A=2
+	expect_eq "$(cached)" 0 "the user does"
+}
+
+test_a_copy_from_a_stage_goes_by_content() {
+	use_busybox
+	mkdir ctx && echo 1 >ctx/src && echo 1 >ctx/other
+	printf 'FROM busybox AS b\nCOPY other /\nCOPY src /\nRUN cat /src > /out\nFROM busybox\nCOPY --from=b /out /\n' >ctx/Dockerfile
+	expect_ok cloche build ctx
+	echo 2 >ctx/other
+	expect_ok cloche build ctx
+	expect_eq "$(cached)" 1
+	expect_match "$err" 'COPY --from=b /out /  CACHED'
+}
+
+test_a_failing_step_keeps_those_before() {
+	use_busybox
+	mkdir ctx
+	printf 'FROM busybox\nRUN echo a > /a\nRUN exit 1\n' >ctx/Dockerfile
+	expect_fail 1 cloche build ctx
+	printf 'FROM busybox\nRUN echo a > /a\nRUN exit 0\n' >ctx/Dockerfile
+	expect_ok cloche build ctx
+	expect_eq "$(cached)" 1
+}
+
+test_an_entry_whose_blob_is_gone_is_none() {
+	use_busybox
+	mkdir ctx
+	printf 'FROM busybox\nRUN echo a > /a\n' >ctx/Dockerfile
+	expect_ok cloche build -t x ctx
+	for f in "$T"/root/cache/steps/*; do
+		blob=$(sed -n 's/.*sha256:\([0-9a-f]*\) .*/\1/p' "$f")
+		rm "$T/root/blobs/sha256/$blob"
+	done
+	expect_ok cloche build -t x ctx
+	expect_eq "$(cached)" 0
+	for f in "$T"/root/cache/steps/*; do
+		echo garbage >"$f"
+	done
+	expect_ok cloche build -t x ctx
+	expect_eq "$(cached)" 0
+}
+
+test_the_same_bytes() {
+	use_busybox
+	mkdir ctx && echo 1 >ctx/a
+	printf 'FROM busybox\nCOPY a /b/\nRUN mkdir /c && echo x > /c/d\nWORKDIR /e\n' >ctx/Dockerfile
+	SOURCE_DATE_EPOCH=1600000000 expect_ok cloche build -q ctx
+	first=$out
+	touch ctx/a
+	SOURCE_DATE_EPOCH=1600000000 expect_ok cloche build -q --no-cache ctx
+	expect_eq "$out" "$first"
+	expect_ok cloche inspect "$first"
+	expect_match "$out" '2020-09-13T12:26:40Z'
+}
+
+test_builds_side_by_side() {
+	use_busybox
+	mkdir ctx && echo 1 >ctx/a
+	printf 'FROM busybox\nCOPY a /a\nRUN cat /a > /b\nCMD cat /b\n' >ctx/Dockerfile
+	pids=()
+	for i in $(seq 12); do
+		start cloche build -q -t "n$((i % 3))" --build-arg I=$i ctx
+		pids+=("$pid")
+	done
+	for p in "${pids[@]}"; do
+		finish "$p"
+		expect_eq "$status" 0
+	done
+	for i in 0 1 2; do
+		expect_ok cloche run --rm --network none n$i
+		expect_eq "$out" 1
+	done
+	expect_eq "$(ls -A "$T/root/tmp")" ""
+}
+
+test_killed_at_any_moment() {
+	use_busybox
+	mkdir ctx && for i in $(seq 50); do echo $i >ctx/$i; done
+	printf 'FROM busybox\nARG N\nCOPY . /a/\nRUN for i in $(seq 200); do echo $N > /a/x$i; done\nCMD cat /a/x7\n' >ctx/Dockerfile
+	expect_ok cloche build -q -t name --build-arg N=0 ctx
+	for ms in 1 3 6 10 15 20 30 45 60 90; do
+		capture timeout -s KILL "0.$(printf %03d $ms)" cloche build -q -t name --no-cache --build-arg N=$ms ctx
+		expect_ok cloche run --rm --network none name
+		expect_match "$out" '^[0-9]+$'
+	done
+	expect_ok cloche build -q -t name --build-arg N=end ctx
+	expect_ok cloche run --rm --network none name
+	expect_eq "$out" end
+	# A helper may outlive its killed command by some milliseconds, and holds its folder as long.
+	wait_for 10 swept
+}
+
+swept() {
+	cloche build -q -t name --build-arg N=end ctx && [ -z "$(ls -A "$T/root/tmp" "$T/root/trash" | grep -v :)" ]
+}
+
+test_a_full_disk() {
+	mkdir ctx
+	printf 'FROM busybox\nRUN echo small > /small\nRUN dd if=/dev/urandom of=/big bs=1M count=40\n' >ctx/Dockerfile
+	cat >fill.sh <<-'END'
+		set -e
+		c() { "$CLOCHE" --root "$T/small/root" --runroot "$T/small/run" "$@"; }
+		c import "$FIXTURES/busybox.tar" busybox >/dev/null
+		c build -t name "$T/ctx" && exit 9
+		c build -t name - <<<'FROM busybox' || exit 8
+		c images
+		rm -rf "$T/small/root"
+	END
+	export CLOCHE T FIXTURES
+	on_small_fs 24m 0 bash fill.sh >out 2>err || { cat out err; fail "exit $?"; }
+	expect_match "$(cat err)" 'No space left|exit code 1'
+	expect_match "$(cat out)" 'name +latest'
+}
