@@ -80,13 +80,13 @@ void build_step_end(struct build_session *s, struct build_timer *t, int result)
 	t->text = NULL;
 }
 
-int build_history(struct build_session *s, struct build_state *state, const char *created_by, bool layer,
-		  struct err *err)
+int build_history(const struct build_at *at, const char *created_by, struct err *err)
 {
+	struct image_config *config = &at->state->image.config;
 	/* The time of the step, not of this build: with everything in the cache the same image comes out. */
-	const char *created = state->created[0] ? state->created : s->now;
+	const char *created = at->state->created[0] ? at->state->created : at->s->now;
 
-	return image_config_add_history(&state->image.config, created, created_by, "cloche", !layer, err);
+	return image_config_add_history(config, created, created_by, "cloche", config->diff_ids_len == at->layers, err);
 }
 
 /* --- beginning and end --- */

@@ -521,7 +521,7 @@ static int add_history(const struct copy *c, struct err *err)
 	for (size_t i = 0; i < c->words.len; i++)
 		buf_addf(&text, " %s", c->words.items[i]);
 	buf_addf(&text, " %s", c->dest);
-	return text.error ? err_oom(err) : build_history(c->at->s, c->at->state, buf_str(&text), true, err);
+	return text.error ? err_oom(err) : build_history(c->at, buf_str(&text), err);
 }
 
 int build_copy(struct build_at *at, struct err *err)

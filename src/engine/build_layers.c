@@ -100,7 +100,8 @@ int build_layers_lowers(struct build_layers *l, const struct store_image *image,
 			struct err *err)
 {
 	for (size_t i = image->config.diff_ids_len; i-- > 0;)
-		if (strv_take(ret, lower_path(l, &image->config.diff_ids[i], relative)) < 0)
+		if (!image_config_layer_again(&image->config, i) &&
+		    strv_take(ret, lower_path(l, &image->config.diff_ids[i], relative)) < 0)
 			return err_oom(err);
 	return strv_add(ret, l->skeleton) < 0 ? err_oom(err) : 0;
 }
@@ -210,10 +211,13 @@ int build_upper_commit(struct build_upper *u, struct store_image *image, struct 
 	struct build_pending pending = { 0 };
 	int r = pack(u, &result, err);
 
-	if (r >= 0)
+	if (r >= 0 && result.entries > 0)
 		r = blob_commit(&l->tmp, "blob", &result.digest, result.size, err);
 	if (r < 0)
 		return err_wrap(err, "make a layer");
+	/* Nothing but an empty archive: no layer, as docker has it. */
+	if (result.entries == 0)
+		return 0;
 	entry->has_layer = true;
 	entry->blob = result.digest;
 	entry->size = result.size;

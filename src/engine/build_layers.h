@@ -79,7 +79,7 @@ void build_upper_done(struct build_upper *u);
 
 /*
  * The upper folder becomes a layer: blob in the store, folder waiting, IMAGE one layer longer. ENTRY's fields but
- * the key are filled in.
+ * the key are filled in. An empty folder makes no layer.
  */
 int build_upper_commit(struct build_upper *u, struct store_image *image, struct build_entry *entry, struct err *err);
 

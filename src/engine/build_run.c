@@ -149,7 +149,7 @@ static int add_history(struct command *c, struct err *err)
 		buf_addf(&text, " %s", args.items[i]);
 	for (size_t i = 0; i < c->argv.len; i++)
 		buf_addf(&text, " %s", c->argv.items[i]);
-	return text.error ? err_oom(err) : build_history(c->at->s, c->at->state, buf_str(&text), true, err);
+	return text.error ? err_oom(err) : build_history(c->at, buf_str(&text), err);
 }
 
 /* --- the files of name service, once for the build --- */

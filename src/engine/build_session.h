@@ -51,6 +51,7 @@ struct build_at {
 	const struct dockerfile *df;
 	const struct dockerfile_instruction *in;
 	struct vars vars;
+	size_t layers; /* that the stage had before it */
 };
 
 /* Fills in ERR at the instruction's place. */
@@ -96,13 +97,12 @@ int build_step_make(struct build_at *at, const struct digest *key, build_make_fn
 int build_step_root(struct build_at *at, struct build_upper *u, bool without_parents, const char *probe,
 		    struct build_root *ret, struct err *err);
 
-/* The layer that was added last is found by KEY too. */
+/* What the step has made is found by KEY too. */
 int build_step_alias(struct build_at *at, const struct digest *key, struct err *err);
 
 struct run_user;
 /* SPEC ("user", "user:group", numbers or names of the image, which ROOT_FD leads to). The caller releases RET. */
 int build_find_user(int root_fd, const char *spec, struct run_user *ret, struct err *err);
 
-/* The line of history for what was done. LAYER: it made one. */
-int build_history(struct build_session *s, struct build_state *state, const char *created_by, bool layer,
-		  struct err *err);
+/* The line of history for what was done: whether it made a layer is seen from the stage. */
+int build_history(const struct build_at *at, const char *created_by, struct err *err);

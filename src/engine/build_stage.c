@@ -41,7 +41,7 @@ static int run_arg(struct build_at *at, struct err *err)
 			return -ENOMEM;
 		buf_addf(&history, " %s%s%s", name, value ? "=" : "", value ? value : "");
 	}
-	return history.error ? err_oom(err) : build_history(s, at->state, buf_str(&history), false, err);
+	return history.error ? err_oom(err) : build_history(at, buf_str(&history), err);
 }
 
 static int run_config(struct build_at *at, struct err *err)
@@ -50,14 +50,16 @@ static int run_config(struct build_at *at, struct err *err)
 	struct apply a = { at->df, at->vars, &at->state->image.config, &at->state->cmd_is_own };
 	int r = apply_instruction(&a, at->in, &history, err);
 
-	return r < 0 ? r : build_history(at->s, at->state, buf_str(&history), false, err);
+	return r < 0 ? r : build_history(at, buf_str(&history), err);
 }
 
 static int run_instruction(struct build_session *s, size_t stage, const struct dockerfile *df,
 			   const struct dockerfile_instruction *in, struct err *err)
 {
 	struct build_state *state = &s->states[stage];
-	struct build_at at = { s, state, stage, df, in, { &state->image.config.env, &state->args } };
+	struct build_at at = {
+		s, state, stage, df, in, { &state->image.config.env, &state->args }, state->image.config.diff_ids_len
+	};
 
 	switch (in->keyword) {
 	case DOCKERFILE_ARG:

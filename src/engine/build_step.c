@@ -72,12 +72,16 @@ int build_step_make(struct build_at *at, const struct digest *key, build_make_fn
 int build_step_alias(struct build_at *at, const struct digest *key, struct err *err)
 {
 	const struct store_image *image = &at->state->image;
-	size_t last = image->config.diff_ids_len - 1;
-	struct build_entry entry = { .key = *key, .has_layer = true, .diff_id = image->config.diff_ids[last] };
+	struct build_entry entry = { .key = *key, .has_layer = image->config.diff_ids_len > at->layers };
 
 	memcpy(entry.created, at->state->created, sizeof(entry.created));
-	entry.blob = image->manifest.layers[last].digest;
-	entry.size = image->manifest.layers[last].size;
+	if (entry.has_layer) {
+		const struct descriptor *last = &image->manifest.layers[image->manifest.layers_len - 1];
+
+		entry.diff_id = image->config.diff_ids[image->config.diff_ids_len - 1];
+		entry.blob = last->digest;
+		entry.size = last->size;
+	}
 	return build_layers_remember(&at->s->layers, &entry, err);
 }
 

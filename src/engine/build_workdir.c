@@ -71,7 +71,6 @@ int build_workdir(struct build_at *at, struct err *err)
 {
 	autobuf struct buf history = BUF_INIT(DOCKERFILE_LINE_MAX * 2);
 	struct apply a = { at->df, at->vars, &at->state->image.config, &at->state->cmd_is_own };
-	size_t layers = at->state->image.config.diff_ids_len;
 	struct build_timer timer;
 	struct digest key;
 	int r = apply_instruction(&a, at->in, &history, err);
@@ -91,5 +90,5 @@ int build_workdir(struct build_at *at, struct err *err)
 	build_step_end(at->s, &timer, r);
 	if (r < 0)
 		return r;
-	return build_history(at->s, at->state, buf_str(&history), at->state->image.config.diff_ids_len > layers, err);
+	return build_history(at, buf_str(&history), err);
 }

@@ -31,6 +31,8 @@ static int collect_lowers(struct engine *e, const char *container, const struct 
 	for (size_t i = img->config.diff_ids_len; i-- > 0;) {
 		char path[LAYER_DIR_MAX];
 
+		if (image_config_layer_again(&img->config, i))
+			continue;
 		layer_path(e->store, &img->config.diff_ids[i], path);
 		if (strv_addf(ret, "%s/%s/fs", root, path) < 0)
 			return err_oom(err);

@@ -127,7 +127,7 @@ static int open_lowers(struct run_session *s, struct err *err)
 	if (s->image.config.diff_ids_len >= LAYERED_MAX)
 		return err_set(err, E2BIG, "image '%s': more than %d layers", s->image_text, LAYERED_MAX - 1);
 	for (size_t i = s->image.config.diff_ids_len; i-- > 0;) {
-		r = add_lower(s, i, err);
+		r = image_config_layer_again(&s->image.config, i) ? 0 : add_lower(s, i, err);
 		if (r < 0)
 			return r;
 	}

@@ -16,10 +16,10 @@ static void history_done(struct image_history *h)
 
 void image_config_done(struct image_config *c)
 {
-	char *texts[] = { c->created, c->author, c->comment, c->os,	     c->architecture, c->variant,
-			  c->os_version, c->user, c->working_dir, c->stop_signal };
-	struct strv *lists[] = { &c->env, &c->entrypoint, &c->cmd, &c->exposed_ports, &c->volumes,
-				 &c->shell, &c->on_build, &c->health.test };
+	char *texts[] = { c->created, c->author,     c->comment, c->os,		 c->architecture,
+			  c->variant, c->os_version, c->user,	 c->working_dir, c->stop_signal };
+	struct strv *lists[] = { &c->env,     &c->entrypoint, &c->cmd,	    &c->exposed_ports,
+				 &c->volumes, &c->shell,      &c->on_build, &c->health.test };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		free(texts[i]);
@@ -104,11 +104,11 @@ static int copy_texts(struct image_config *dst, const struct image_config *src)
 		char **to;
 		const char *from;
 	} texts[] = {
-		{ &dst->created, src->created },   { &dst->author, src->author },
-		{ &dst->comment, src->comment },   { &dst->os, src->os },
+		{ &dst->created, src->created },	   { &dst->author, src->author },
+		{ &dst->comment, src->comment },	   { &dst->os, src->os },
 		{ &dst->architecture, src->architecture }, { &dst->variant, src->variant },
-		{ &dst->os_version, src->os_version }, { &dst->user, src->user },
-		{ &dst->working_dir, src->working_dir }, { &dst->stop_signal, src->stop_signal },
+		{ &dst->os_version, src->os_version },	   { &dst->user, src->user },
+		{ &dst->working_dir, src->working_dir },   { &dst->stop_signal, src->stop_signal },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
@@ -123,9 +123,9 @@ static int copy_lists(struct image_config *dst, const struct image_config *src)
 		struct strv *to;
 		const struct strv *from;
 	} lists[] = {
-		{ &dst->env, &src->env },	  { &dst->entrypoint, &src->entrypoint },
-		{ &dst->cmd, &src->cmd },	  { &dst->exposed_ports, &src->exposed_ports },
-		{ &dst->volumes, &src->volumes }, { &dst->shell, &src->shell },
+		{ &dst->env, &src->env },	    { &dst->entrypoint, &src->entrypoint },
+		{ &dst->cmd, &src->cmd },	    { &dst->exposed_ports, &src->exposed_ports },
+		{ &dst->volumes, &src->volumes },   { &dst->shell, &src->shell },
 		{ &dst->on_build, &src->on_build }, { &dst->health.test, &src->health.test },
 	};
 
@@ -167,6 +167,14 @@ int image_config_copy(struct image_config *dst, const struct image_config *src, 
 	}
 	*dst = c;
 	return 0;
+}
+
+bool image_config_layer_again(const struct image_config *c, size_t layer)
+{
+	for (size_t i = layer + 1; i < c->diff_ids_len; i++)
+		if (digest_equal(&c->diff_ids[i], &c->diff_ids[layer]))
+			return true;
+	return false;
 }
 
 const struct image_history *image_config_layer_history(const struct image_config *c, size_t layer)

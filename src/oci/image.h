@@ -19,25 +19,25 @@
 #include <stdint.h>
 
 enum {
-	IMAGE_LAYERS_MAX = 500,	      /* overlay's own limit of lower folders */
+	IMAGE_LAYERS_MAX = 500, /* overlay's own limit of lower folders */
 	IMAGE_HISTORY_MAX = 4096,
 	IMAGE_INDEX_MAX = 65536,
 	IMAGE_DOCUMENT_MAX = 4 << 20, /* bytes of a manifest, index or configuration */
 };
 
-#define MEDIA_OCI_MANIFEST    "application/vnd.oci.image.manifest.v1+json"
-#define MEDIA_OCI_INDEX	      "application/vnd.oci.image.index.v1+json"
-#define MEDIA_OCI_CONFIG      "application/vnd.oci.image.config.v1+json"
-#define MEDIA_OCI_LAYER	      "application/vnd.oci.image.layer.v1.tar"
-#define MEDIA_OCI_LAYER_GZIP  "application/vnd.oci.image.layer.v1.tar+gzip"
-#define MEDIA_OCI_LAYER_ZSTD  "application/vnd.oci.image.layer.v1.tar+zstd"
-#define MEDIA_OCI_EMPTY	      "application/vnd.oci.empty.v1+json"
+#define MEDIA_OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
+#define MEDIA_OCI_INDEX "application/vnd.oci.image.index.v1+json"
+#define MEDIA_OCI_CONFIG "application/vnd.oci.image.config.v1+json"
+#define MEDIA_OCI_LAYER "application/vnd.oci.image.layer.v1.tar"
+#define MEDIA_OCI_LAYER_GZIP "application/vnd.oci.image.layer.v1.tar+gzip"
+#define MEDIA_OCI_LAYER_ZSTD "application/vnd.oci.image.layer.v1.tar+zstd"
+#define MEDIA_OCI_EMPTY "application/vnd.oci.empty.v1+json"
 #define MEDIA_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
-#define MEDIA_DOCKER_LIST     "application/vnd.docker.distribution.manifest.list.v2+json"
-#define MEDIA_DOCKER_CONFIG   "application/vnd.docker.container.image.v1+json"
-#define MEDIA_DOCKER_LAYER    "application/vnd.docker.image.rootfs.diff.tar.gzip"
+#define MEDIA_DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
+#define MEDIA_DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
+#define MEDIA_DOCKER_LAYER "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
-#define ANNOTATION_REF_NAME	   "org.opencontainers.image.ref.name"
+#define ANNOTATION_REF_NAME "org.opencontainers.image.ref.name"
 #define ANNOTATION_CONTAINERD_NAME "io.containerd.image.name"
 
 /* --- maps of strings: labels, annotations --- */
@@ -151,8 +151,8 @@ struct image_config {
 	struct strv env; /* NAME=value */
 	struct strv entrypoint, cmd;
 	bool has_entrypoint, has_cmd; /* there though perhaps empty: [] is not null */
-	struct strv exposed_ports; /* "80/tcp", sorted */
-	struct strv volumes;	   /* absolute paths, sorted */
+	struct strv exposed_ports;    /* "80/tcp", sorted */
+	struct strv volumes;	      /* absolute paths, sorted */
 	struct str_map labels;
 	struct strv shell, on_build;
 	bool has_health;
@@ -182,3 +182,8 @@ int image_config_add_history(struct image_config *c, const char *created, const 
 			     bool empty_layer, struct err *err);
 /* The history entry of layer N (0: base); NULL if the history does not match the layers. Borrowed. */
 const struct image_history *image_config_layer_history(const struct image_config *c, size_t layer);
+/*
+ * Whether the same layer stands again further up. An overlay refuses one lower folder twice, and the lower of the two
+ * shows nothing that the upper doesn't.
+ */
+bool image_config_layer_again(const struct image_config *c, size_t layer);

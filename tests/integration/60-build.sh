@@ -337,6 +337,27 @@ test_mounts_of_run() {
 	expect_eq "$out" one
 }
 
+test_a_step_that_changes_nothing_makes_no_layer() {
+	use_busybox
+	mkdir -p ctx/d && touch ctx/d/f
+	build -t nothing <<-'END'
+		FROM busybox
+		RUN true
+		COPY d /d
+		RUN mkdir /a && rmdir /a
+		RUN touch -d @1700000000 /x
+		RUN rm /x
+		RUN touch -d @1700000000 /x
+		CMD ls /x
+	END
+	expect_ok cloche inspect --format '{{json .RootFS.Layers}}' nothing
+	expect_eq "$(grep -o sha256 <<<"$out" | wc -l)" 5
+	in_image nothing
+	expect_eq "$out" /x
+	expect_ok cloche export -o out.tar nothing
+	expect_match "$(tar -tf out.tar)" x
+}
+
 test_networks() {
 	use_busybox
 	build --network none <<-'END'
