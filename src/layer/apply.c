@@ -309,10 +309,11 @@ static int add_folder(struct apply *a, const struct tar_entry *e, const struct p
 /* --- whiteouts --- */
 
 /* A name .wh.X of a layer. */
-static int add_whiteout(struct apply *a, const struct place *at, struct err *err)
+static int add_whiteout(struct apply *a, const struct tar_entry *e, const struct place *at, struct err *err)
 {
 	const char *hidden = at->base + sizeof(whiteout_prefix) - 1;
 	struct place parent = { at->dir_fd, "." }, place = { at->dir_fd, hidden };
+	const struct attrs_target target = by_name(&place, S_IFCHR);
 	const struct node node = { S_IFCHR, 0 };
 	struct stat st;
 	int r;
@@ -325,8 +326,10 @@ static int add_whiteout(struct apply *a, const struct place *at, struct err *err
 	if (hidden[0] == '\0' || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0)
 		return err_set(err, EBADMSG, "a whiteout that names nothing");
 	r = make_node(&place, &node);
+	if (r >= 0)
+		return attrs_set_mtime(&target, e->mtime, e->mtime_nsec, err);
 	if (r != -EEXIST)
-		return r < 0 ? err_errno(err, -r, "make a whiteout") : 0;
+		return err_errno(err, -r, "make a whiteout");
 	/* This layer has the name as well: it hides the lower one by itself, but a folder would merge with it. */
 	if (fstatat(place.dir_fd, place.base, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
 		return make_opaque(a, &place, err);
@@ -454,7 +457,7 @@ static int add_entry(struct apply *a, const struct tar_entry *e, struct err *err
 		return r;
 	at.dir_fd = r;
 	if (!(a->flags & LAYER_PLAIN) && str_starts_with(at.base, whiteout_prefix))
-		return add_whiteout(a, &at, err);
+		return add_whiteout(a, e, &at, err);
 	switch (e->type) {
 	case TAR_FILE:
 		return start_file(a, e, &at, err);

@@ -181,7 +181,9 @@ static int run_bzip2(struct inflate *z, struct span *s, struct err *err)
 {
 	int r;
 
-	if (z->between && s->in_len > 0) {
+	if (z->between && s->in_len == 0)
+		return 0;
+	if (z->between) {
 		BZ2_bzDecompressEnd(&z->bzip2);
 		if (start_bzip2(z) < 0)
 			return err_oom(err);

@@ -139,14 +139,11 @@ def stream(kind, argument):
         out.write(gzip.compress(END, 1, mtime=0))
     elif kind == "bomb":
         # So many MiB of zeros in one file.
-        count = int(argument)
-        z = gzip.GzipFile(fileobj=out, mode="wb", compresslevel=9, mtime=0)
-        z.write(header(b"zeros", size=count << 20))
-        zeros = b"\0" * (1 << 20)
-        for _ in range(count):
-            z.write(zeros)
-        z.write(END)
-        z.close()
+        out.write(gzip.compress(header(b"zeros", size=int(argument) << 20), 9, mtime=0))
+        piece = gzip.compress(bytes(1 << 20), 9, mtime=0)
+        for _ in range(int(argument)):
+            out.write(piece)
+        out.write(gzip.compress(END, 9, mtime=0))
     elif kind == "fill":
         # So many MiB that don't compress, in files of one MiB.
         import random
