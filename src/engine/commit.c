@@ -61,13 +61,15 @@ static int open_container(struct engine *e, const char *id, struct commit *c, st
 
 static int make_layer(struct engine *e, const struct commit *c, struct store_tmp *tmp, struct layer_result *ret, struct err *err)
 {
-	autoclose int upper = openat(c->dir_fd, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclose int upper = container_open_upper(c->dir_fd, err);
 	autoclose int out = openat(tmp->dir_fd, "blob", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	struct layer_request q = { .verb = LAYER_MAKE, .ids = &e->ids };
 	int r;
 
-	if (upper < 0 || out < 0)
-		return err_errno(err, errno, "open the container's files");
+	if (upper < 0)
+		return upper;
+	if (out < 0)
+		return err_errno(err, errno, "make a file in '%s/%s'", e->store->root, tmp->name);
 	q.make = (struct layer_make){ .tree_fd = upper, .out_fd = out, .compression = LAYER_GZIP };
 	r = layer_run(&q, ret, err);
 	return r < 0 ? err_wrap(err, "make the layer") : blob_commit(tmp, "blob", &ret->digest, ret->size, err);

@@ -198,6 +198,19 @@ static int read_exit(int dir_fd, struct container_status *ret, struct err *err)
 	return 0;
 }
 
+int container_open_upper(int dir_fd, struct err *err)
+{
+	int fd;
+
+	if (faccessat(dir_fd, "rootfs", F_OK, 0) == 0) {
+		err_set(err, EOPNOTSUPP, "the container has a copy of its image, since the kernel refused an overlay: what it "
+					 "changed is not kept apart");
+		return err_hint(err, "'cloche export' and 'cloche import' make an image of all its files");
+	}
+	fd = openat(dir_fd, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_errno(err, errno, "open the container's files") : fd;
+}
+
 /* --- live state --- */
 
 static void live_path(const char *id, char dst[static LIVE_PATH_MAX])

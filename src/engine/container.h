@@ -5,7 +5,7 @@
  *                     config.json    the OCI bundle's
  *                     state.json     what it was made as: struct container_record; written once
  *                     exit.json      how it ended; written once, to a new name
- *                     upper/ work/
+ *                     upper/ work/      or rootfs/, where the kernel refuses an overlay
  *     <runroot>/containers/<id>      live state, locked by the living process: "<pid> <start> <time>\n"
  *     <runroot>/files/<id>/          hosts, hostname, resolv.conf
  *
@@ -70,6 +70,12 @@ int container_status_read(struct store *s, const char *id, struct container_stat
 
 /* Writes exit.json; never replaces one. */
 int container_exit_write(int dir_fd, const struct container_status *status, struct err *err);
+
+/*
+ * The upper folder of the container DIR_FD, which has what was changed. -EOPNOTSUPP for a container without one: where
+ * the kernel refused an overlay, it has a tree of its own, rootfs/.
+ */
+int container_open_upper(int dir_fd, struct err *err);
 
 /* --- live state --- */
 

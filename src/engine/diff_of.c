@@ -79,9 +79,9 @@ static int diff_container(struct engine *e, const char *id, const struct diff_ca
 	dir = container_open(e->store, id, err);
 	if (dir < 0)
 		return dir;
-	upper = openat(dir, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	upper = container_open_upper(dir, err);
 	if (upper < 0)
-		return err_errno(err, errno, "open the container's files");
+		return upper;
 	lowers = (struct layered){ stack.fds, stack.len };
 	r = cb->on_layer(&info, cb->arg, err);
 	return r < 0 ? r : diff_layer(upper, &lowers, &e->ids, cb->on_entry, cb->arg, err);

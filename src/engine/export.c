@@ -25,7 +25,11 @@ static int collect_lowers(struct engine *e, const char *container, const struct 
 			  const struct store_tmp *tmp, struct strv *ret, struct err *err)
 {
 	const char *root = e->store->root;
+	autofree char *own = container ? str_format("containers/%s/rootfs", container) : NULL;
 
+	/* Where the kernel refused an overlay, the container has a whole tree of its own. */
+	if (own && faccessat(e->store->root_fd, own, F_OK, 0) == 0)
+		return strv_addf(ret, "%s/%s", root, own) < 0 ? err_oom(err) : 0;
 	if (container && strv_addf(ret, "%s/containers/%s/upper", root, container) < 0)
 		return err_oom(err);
 	for (size_t i = img->config.diff_ids_len; i-- > 0;) {

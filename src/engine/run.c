@@ -5,9 +5,11 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "engine/run_session.h"
+#include "engine/tree_copy.h"
 #include "intercept/supervisor.h"
 #include "layer/ensure.h"
 #include "runtime/console.h"
+#include "store/layers.h"
 #include "sys/fs.h"
 
 #include <errno.h>
@@ -82,26 +84,19 @@ static int on_listener(int listener, pid_t init, void *arg, struct err *err)
 	return r;
 }
 
-static int start(struct run_session *s, struct container_process *p, int *ret_exit, struct err *err)
+static int start_with(struct run_session *s, const struct runtime_overlay *overlay, struct container_process *p, int *ret_exit,
+		      struct err *err)
 {
-	autofree char *upper = str_format("%s/upper", s->dir), *work = str_format("%s/work", s->dir);
 	autofree struct sock_filter *filter = NULL;
-	struct runtime_overlay overlay = { .lowers = (const char *const *)s->lowers.items,
-					   .lowers_len = s->lowers.len,
-					   .upper = upper,
-					   .work = work,
-					   .is_volatile = s->options->remove };
 	struct runtime_options o = RUNTIME_OPTIONS_INIT;
 	int r = 0;
 
-	if (!upper || !work)
-		return err_oom(err);
 	if (s->ids.mode == ID_MODE_SINGLE && s->ids_level > 0)
 		r = intercept_filter_build((enum intercept_level)s->ids_level, &filter, &o.notify_filter_len, err);
 	if (r < 0)
 		return r;
 	o.bundle = s->dir;
-	o.overlay = &overlay;
+	o.overlay = overlay;
 	o.stdio[0] = s->options->interactive ? 0 : -1;
 	o.init = s->options->init;
 	o.notify_filter = filter;
@@ -112,6 +107,71 @@ static int start(struct run_session *s, struct container_process *p, int *ret_ex
 	o.exit_code = ret_exit;
 	console_hold_signals();
 	return runtime_run(&s->spec, &o, p, err);
+}
+
+static uint64_t image_bytes(struct run_session *s)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < s->image.config.diff_ids_len; i++) {
+		struct layer_info info;
+
+		if (layer_info_read(s->store, &s->image.config.diff_ids[i], &info, NULL) >= 0)
+			sum += info.tree_size;
+	}
+	return sum;
+}
+
+/* Nobody in the container can write to its root or make it writable, so it may share the store's own files. */
+static bool root_stays_read_only(const struct run_session *s)
+{
+	return s->spec.root_readonly && !strv_contains(&s->spec.process.capabilities.bounding, "CAP_SYS_ADMIN");
+}
+
+/* Where the kernel refuses the overlay: a tree of the container's own, announced, never silently. */
+static int start_on_copy(struct run_session *s, struct container_process *p, int *ret_exit, struct err *err)
+{
+	autofree char *dest = str_format("%s/rootfs", s->dir);
+	autobuf struct buf text = BUF_INIT(OCI_SPEC_MAX);
+	struct tree_copy copy = { .layers = &s->lowers, .dest = dest, .hard_links = root_stays_read_only(s) };
+	uint64_t begin = time_now_us();
+	char size[16];
+	int r;
+
+	if (!dest)
+		return err_oom(err);
+	num_format_size(image_bytes(s), size);
+	run_tell(s, true, "the kernel refuses an overlay here (%s): the image's %s are %s", err->msg, size,
+		   copy.hard_links ? "linked, since the root is read-only" : "copied, by reflink where the file system can");
+	err_clear(err);
+	if (mkdirat(s->dir_fd, "rootfs", 0755) < 0)
+		return err_errno(err, errno, "make '%s'", dest);
+	r = tree_copy_run(&copy, &s->ids, err);
+	if (r < 0)
+		return err_wrap(err, "copy the image's files");
+	run_report(s, begin, "copy the layers' files", "ioctl(FICLONE), copy_file_range()", "a tree of its own");
+	free(s->spec.root_path);
+	s->spec.root_path = TAKE_PTR(dest);
+	r = oci_spec_write(&s->spec, &text, err);
+	if (r >= 0)
+		r = fs_write_file(s->dir_fd, "config.json", text.data, text.len, 0644, 0, err);
+	return r < 0 ? r : start_with(s, NULL, p, ret_exit, err);
+}
+
+static int start(struct run_session *s, struct container_process *p, int *ret_exit, struct err *err)
+{
+	autofree char *upper = str_format("%s/upper", s->dir), *work = str_format("%s/work", s->dir);
+	struct runtime_overlay overlay = { .lowers = (const char *const *)s->lowers.items,
+					   .lowers_len = s->lowers.len,
+					   .upper = upper,
+					   .work = work,
+					   .is_volatile = s->options->remove };
+	int r;
+
+	if (!upper || !work)
+		return err_oom(err);
+	r = start_with(s, &overlay, p, ret_exit, err);
+	return r == -RUNTIME_OVERLAY_REFUSED ? start_on_copy(s, p, ret_exit, err) : r;
 }
 
 /* --- the end --- */

@@ -48,12 +48,12 @@ void run_report(const struct run_session *s, uint64_t start_us, const char *what
 	s->callbacks->on_step(&step, s->callbacks->arg);
 }
 
-void run_notice(const struct run_session *s, const char *fmt, ...)
+void run_tell(const struct run_session *s, bool even_if_quiet, const char *fmt, ...)
 {
 	autofree char *text = NULL;
 	va_list ap;
 
-	if (!s->callbacks->on_notice || s->options->quiet)
+	if (!s->callbacks->on_notice || (s->options->quiet && !even_if_quiet))
 		return;
 	va_start(ap, fmt);
 	if (vasprintf(&text, fmt, ap) >= 0)

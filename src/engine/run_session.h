@@ -47,4 +47,5 @@ int run_prepare_spec(struct run_session *s, struct err *err);
 
 /* Reports a step that began at START_US (time_now_us). */
 void run_report(const struct run_session *s, uint64_t start_us, const char *what, const char *call, const char *effect);
-void run_notice(const struct run_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void run_tell(const struct run_session *s, bool even_if_quiet, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+#define run_notice(s, ...) run_tell(s, false, __VA_ARGS__)
