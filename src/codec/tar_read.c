@@ -699,7 +699,7 @@ static int step(struct tar_reader *r, struct tar_event *ret, struct err *err)
 		return 1;
 	case STATE_DATA:
 		if (r->data_left == 0) {
-			next = STATE_PADDING;
+			next = STATE_END_OF_ENTRY;
 			break;
 		}
 		tell_data(r, ret);
@@ -708,12 +708,12 @@ static int step(struct tar_reader *r, struct tar_event *ret, struct err *err)
 		n = r->padding < r->in_len ? r->padding : r->in_len;
 		take(r, n);
 		r->padding -= n;
-		next = r->padding ? STATE_PADDING : STATE_END_OF_ENTRY;
+		next = r->padding ? STATE_PADDING : STATE_HEADER;
 		break;
 	case STATE_END_OF_ENTRY:
 		*ret = (struct tar_event){ TAR_EVENT_END_OF_ENTRY, .entry = &r->draft.entry };
 		r->entry_is_old = true;
-		r->state = STATE_HEADER;
+		r->state = r->padding ? STATE_PADDING : STATE_HEADER;
 		return 1;
 	default:
 		take(r, r->in_len);
@@ -763,6 +763,9 @@ int tar_reader_finish(const struct tar_reader *r, struct err *err)
 	if (r->state == STATE_ENDED || (r->state == STATE_HEADER && r->saw_zero_block && r->block_len == 0))
 		return 1;
 	if (r->state == STATE_HEADER && r->block_len == 0 && r->pax.len == 0 && r->long_name.len == 0)
+		return 0;
+	/* All data of the last entry is there. Writers that are not closed (umoci insert) leave out what follows it. */
+	if (r->state == STATE_PADDING)
 		return 0;
 	return err_set(err, EBADMSG, "the archive is cut off at byte %" PRIu64 ", in the middle of an entry", r->position);
 }

@@ -162,7 +162,8 @@ static void test_every_cut_is_noticed(void **state)
 		int finish, entries = count_entries(b.data, len, &finish);
 
 		assert_true(entries >= 0);
-		if (len == 0 || len == whole)
+		/* With all of its data there, an entry's padding may be missing. */
+		if (len == 0 || (len >= whole - tar_padding(600) && len <= whole))
 			assert_int_equal(finish, 0);
 		else if (len == whole + TAR_BLOCK_SIZE || len >= whole + 2 * TAR_BLOCK_SIZE)
 			assert_int_equal(finish, 1);
