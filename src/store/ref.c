@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "store/blob.h"
+#include "store/image.h"
 #include "store/refs_files.h"
 #include "sys/fs.h"
 
@@ -128,26 +129,32 @@ static int remove_ref_file(struct store *s, const char *path, struct err *err)
 	return 0;
 }
 
-/* How many of REFS lead to the manifest, other than the name EXCEPT. */
-static size_t count_names(const struct refs *refs, const struct digest *manifest, const char *except)
+/* Is the image of that ID still named: by another name than EXCEPT, or by MANIFEST, which EXCEPT becomes? */
+static bool is_named(struct store *s, const struct refs *refs, const struct digest *id, const char *except,
+		     const struct digest *manifest)
 {
-	size_t n = 0;
+	struct digest other;
 
+	if (store_manifest_id(s, manifest, &other) && digest_equal(&other, id))
+		return true;
 	for (size_t i = 0; i < refs->len; i++)
-		if (refs->items[i].name && digest_equal(&refs->items[i].manifest, manifest) &&
-		    strcmp(refs->items[i].name, except) != 0)
-			n++;
-	return n;
+		if (refs->items[i].name && strcmp(refs->items[i].name, except) != 0 &&
+		    store_manifest_id(s, &refs->items[i].manifest, &other) && digest_equal(&other, id))
+			return true;
+	return false;
 }
 
 /* The image that NAME led to keeps its place, if that was its last name. */
-static int keep_old(struct store_tmp *tmp, const char *name, const struct digest *old, struct err *err)
+static int keep_old(struct store_tmp *tmp, const char *name, const struct digest *old, const struct digest *manifest,
+		    struct err *err)
 {
 	autorefs struct refs refs = { 0 };
+	struct digest id;
 	char path[96];
 	int r = refs_list(tmp->store, &refs, err);
 
-	if (r < 0 || count_names(&refs, old, name) > 0)
+	/* What can't be read any more is not worth keeping. */
+	if (r < 0 || !store_manifest_id(tmp->store, old, &id) || is_named(tmp->store, &refs, &id, name, manifest))
 		return r;
 	untagged_path(old, path);
 	return write_ref_file(tmp, path, old, err);
@@ -170,7 +177,7 @@ static int replace(struct store_tmp *tmp, const char *name, const struct digest 
 		return 0;
 	r = store_sync(s, err);
 	if (r >= 0 && had)
-		r = keep_old(tmp, name, &old, err);
+		r = keep_old(tmp, name, &old, manifest, err);
 	if (r >= 0)
 		r = write_ref_file(tmp, path, manifest, err);
 	if (r < 0)
