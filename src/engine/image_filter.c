@@ -83,7 +83,7 @@ static bool matches_reference(const char *pattern, const char *name)
 {
 	char familiar[REFERENCE_MAX + 256];
 	struct reference ref;
-	const char *forms[4];
+	const char *forms[6], *local = str_skip_prefix(name, "localhost/");
 
 	if (reference_parse(name, &ref, NULL) < 0)
 		return false;
@@ -92,6 +92,9 @@ static bool matches_reference(const char *pattern, const char *name)
 	forms[1] = reference_familiar_name(&ref);
 	forms[2] = name;
 	forms[3] = ref.name;
+	/* As names are looked up: without localhost. */
+	forms[4] = local ? local : name;
+	forms[5] = local ? ref.name + (local - name) : name;
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
 		if (fnmatch(pattern, forms[i], FNM_PATHNAME) == 0)
 			return true;
