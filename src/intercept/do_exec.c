@@ -3,6 +3,7 @@
  * it would change what the caller is, that is noted, and takes effect once it is seen to have happened.
  */
 #include "base/cleanup.h"
+#include "base/str.h"
 #include "intercept/access.h"
 #include "intercept/client.h"
 #include "intercept/file.h"
@@ -68,14 +69,18 @@ static void read_caps(const char *path, struct exec_file *file)
 	file->inheritable = data.data[0].inheritable | (uint64_t)data.data[1].inheritable << 32;
 }
 
-static void look_at_file(struct request *r, const struct place *p, bool follow, struct exec_file *ret)
+/* False if it can't be executed at all; the kernel then says why. */
+static bool look_at_file(struct request *r, const struct place *p, bool follow, struct exec_file *ret)
 {
 	const struct cred *c = request_cred(r);
 	bool has_set_gid;
 	struct file file;
 
-	if (fstatat(AT_FDCWD, p->path, &file.st, follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(file.st.st_mode))
-		return;
+	/* /proc/self/exe is there for the caller alone, and has no set-id bits that it doesn't have already. */
+	if (fstatat(AT_FDCWD, p->path, &file.st, follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0)
+		return str_starts_with(p->asked, "/proc/");
+	if (!S_ISREG(file.st.st_mode))
+		return false;
 	has_set_gid = (file.st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
 	if (((file.st.st_mode & S_ISUID) || has_set_gid) && is_honoured(r, p->path)) {
 		file_get_owner(p->path, follow, &file.st, &file.owner);
@@ -90,6 +95,7 @@ static void look_at_file(struct request *r, const struct place *p, bool follow, 
 		if (ret->has_caps && !is_honoured(r, p->path))
 			ret->has_caps = false;
 	}
+	return true;
 }
 
 static int exec_file(struct request *r, int dirfd, uint64_t path, unsigned flags)
@@ -106,7 +112,8 @@ static int exec_file(struct request *r, int dirfd, uint64_t path, unsigned flags
 	result = access_check_exec(r, &p);
 	if (result < 0)
 		return result;
-	look_at_file(r, &p, follow, &file);
+	if (!look_at_file(r, &p, follow, &file))
+		return ANSWER_CONTINUE;
 	after = *request_cred(r);
 	cred_exec(&after, &file);
 	if (cred_equal(&after, request_cred(r)))

@@ -77,10 +77,12 @@ static struct entry *insert(const struct cred *c, uint64_t hash)
 
 int intern_init(const struct cred *root)
 {
-	for (uint32_t i = 0; i < table.high; i++)
+	/* Only what was used: untouched memory costs nothing. */
+	for (uint32_t i = 0; i < table.high; i++) {
 		if (table.entries[i])
 			free_entry(table.entries[i]);
-	memset(table.entries, 0, sizeof(table.entries));
+		table.entries[i] = NULL;
+	}
 	memset(table.buckets, 0xff, sizeof(table.buckets));
 	table.high = table.count = 0;
 	table.collect_at = FIRST_COLLECTION;

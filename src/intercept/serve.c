@@ -13,7 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
-enum { WORKERS = 4, STACK_SIZE = 256 * 1024 };
+enum { WORKERS = 3, STACK_SIZE = 256 * 1024 };
 
 static struct seccomp_notif_sizes sizes;
 /* The threads that wait for notifications, and those that wait to be one of them. */
@@ -63,25 +63,26 @@ int serve_init(int listener, struct err *err)
 	return 0;
 }
 
-/* Calls whose handling is short and never waits for a disk or another process. */
-static bool is_short(int nr)
+/* Calls whose handling writes to a disk: it may have to wait for the file system's journal. */
+static bool is_long(int nr)
 {
 	switch (nr) {
-	case __NR_execve:
-	case __NR_execveat:
-	case __NR_openat2:
-	case __NR_bind:
-	case __NR_getsockopt:
 	case __NR_fchown:
 	case __NR_fchownat:
 	case __NR_mknodat:
 	case __NR_mkdirat:
 	case __NR_symlinkat:
-	case __NR_prlimit64:
-	case __NR_capget:
-		return false;
-	default:
+	case __NR_bind:
+#ifdef __NR_open
+	case __NR_chown:
+	case __NR_lchown:
+	case __NR_mknod:
+	case __NR_mkdir:
+	case __NR_symlink:
+#endif
 		return true;
+	default:
+		return false;
 	}
 }
 
@@ -159,7 +160,7 @@ static void *work(void *arg)
 		if (!receive(w))
 			break;
 		allow_leaders(load_note(w->waited_ns));
-		if (!is_short(w->notif->data.nr) || lead.leaders > lead.allowed) {
+		if (is_long(w->notif->data.nr) || lead.leaders > lead.allowed) {
 			drop_lead();
 			is_leader = false;
 		}
@@ -178,21 +179,22 @@ static bool init_worker(struct worker *w, int listener)
 	return w->notif && w->reply;
 }
 
-int serve_run(int listener)
+int serve_start(int listener)
 {
 	static struct worker workers[WORKERS];
-	pthread_t threads[WORKERS];
 	pthread_attr_t attr;
 	size_t started = 0;
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	for (size_t i = 0; i < WORKERS; i++)
-		if (init_worker(&workers[i], listener) &&
-		    pthread_create(&threads[started], &attr, work, &workers[i]) == 0)
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	for (size_t i = 0; i < WORKERS; i++) {
+		pthread_t thread;
+
+		if (init_worker(&workers[i], listener) && pthread_create(&thread, &attr, work, &workers[i]) == 0)
 			started++;
-	for (size_t i = 0; i < started; i++)
-		pthread_join(threads[i], NULL);
+	}
 	pthread_attr_destroy(&attr);
-	return started > 0 ? 0 : -ENOMEM;
+	/* One that waits and one that works is the least. */
+	return started >= 2 ? 0 : -EAGAIN;
 }

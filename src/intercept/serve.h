@@ -11,5 +11,8 @@
 
 /* Loads what the loop needs; after it no file is opened by name but what calls ask for. */
 int serve_init(int listener, struct err *err);
-/* Answers until the container has ended; starts its own threads. 0. */
-int serve_run(int listener);
+/*
+ * Starts the threads that answer, and returns: 0, or -EAGAIN where too few could be started. They end when no process is left
+ * that could call.
+ */
+int serve_start(int listener);

@@ -20,12 +20,9 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
 
 /* The number of the container's pid 1, from its pidfd. */
 static pid_t pid_of(int pidfd)
@@ -74,15 +71,13 @@ static int set_up(pid_t init, struct err *err)
 	return confine_self(err);
 }
 
-/* Ends all of it when pid 1 has ended, whatever the workers are waiting for. */
-static void *watch_init(void *arg)
+/* Until pid 1 has ended: with it all its processes have. */
+static void wait_for_init(void)
 {
 	struct pollfd p = { .fd = HELPER_INIT, .events = POLLIN };
 
-	(void)arg;
 	while (poll(&p, 1, -1) < 0 && errno == EINTR)
 		;
-	_exit(0);
 }
 
 static void report(const struct err *err)
@@ -98,7 +93,6 @@ int main(int argc, char **argv)
 {
 	struct err err = { 0 };
 	pid_t init = pid_of(HELPER_INIT);
-	pthread_t watcher;
 
 	if (argc != 2 || argv[1][0] < '1' || argv[1][0] > '3' || argv[1][1] != '\0' || init <= 0) {
 		fprintf(stderr, "cloche-intercept: is started by cloche\n");
@@ -109,14 +103,13 @@ int main(int argc, char **argv)
 		report(&err);
 		return 1;
 	}
-	if (pthread_create(&watcher, NULL, watch_init, NULL) != 0) {
-		err_errno(&err, EAGAIN, "start a thread");
+	if (serve_start(HELPER_LISTENER) < 0) {
+		err_errno(&err, EAGAIN, "start the threads that answer calls");
 		report(&err);
 		return 1;
 	}
 	report(&err);
-	serve_run(HELPER_LISTENER);
-	/* No process is left that could call; pid 1 is about to end, or there are only those without the filter. */
-	pthread_join(watcher, NULL);
-	return 0;
+	wait_for_init();
+	/* Not by return: the other threads may be in the middle of anything. */
+	_exit(0);
 }
