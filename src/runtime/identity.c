@@ -11,7 +11,8 @@
 #include "sys/seccomp.h"
 
 #include <errno.h>
-#include <grp.h>
+#include <limits.h>
+#include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
@@ -113,6 +114,35 @@ static int tie_to_caller(struct start *st)
 								    : 0;
 }
 
+/* Also makes sure that it is below our root: "(unreachable)…" is what the kernel calls other places, getcwd(2). */
+static int enter_cwd(struct start *st)
+{
+	char where[PATH_MAX];
+
+	if (!st->cwd)
+		return 0;
+	if (chdir(st->cwd) < 0)
+		return start_fail(st, errno, "enter the working folder", st->cwd);
+	if (syscall(SYS_getcwd, where, sizeof(where)) < 0 || where[0] != '/')
+		return start_fail(st, EXDEV, "enter the working folder", st->cwd);
+	return 0;
+}
+
+/*
+ * Whoever possesses the session's keyring may read the keys in it. Our profile forbids the calls; where it is not in force, the
+ * container gets an empty keyring of its own. Refused by a filter on ourselves, the calls are out of its reach as well.
+ */
+static int leave_keyring(struct start *st)
+{
+	if (st->spec->linux_.seccomp_ready.json)
+		return 0;
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS && errno != EPERM)
+		return start_fail(st, errno, "make a session keyring", NULL);
+	start_note(st, 0, "make a session keyring", NULL, "the keys of the caller's session are out of reach",
+		   "keyctl(KEYCTL_JOIN_SESSION_KEYRING, NULL)");
+	return 0;
+}
+
 static int set_no_new_privs(struct start *st)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -125,8 +155,11 @@ static int set_no_new_privs(struct start *st)
 int start_take_identity(struct start *st)
 {
 	const struct oci_process *p = &st->spec->process;
-	int r = caps_limit_bounding(st->caps.bounding);
+	int r = leave_keyring(st);
 
+	if (r < 0)
+		return r;
+	r = caps_limit_bounding(st->caps.bounding);
 	if (r < 0)
 		return start_fail(st, -r, "limit the capabilities", NULL);
 	start_note(st, 0, "limit capabilities", NULL, "no program it executes can have more",
@@ -142,9 +175,9 @@ int start_take_identity(struct start *st)
 	if (r < 0)
 		return r;
 	umask(p->user.has_umask ? p->user.umask & 0777 : 0022);
-	if (st->cwd && chdir(st->cwd) < 0)
-		return start_fail(st, errno, "enter the working folder", st->cwd);
-	r = tie_to_caller(st);
+	r = enter_cwd(st);
+	if (r == 0)
+		r = tie_to_caller(st);
 	if (r == 0)
 		r = set_capabilities(st);
 	if (r == 0 && p->no_new_privileges)

@@ -108,6 +108,9 @@ struct start {
 int start_prepare(struct start *st, struct err *err);
 void start_done(struct start *st);
 
+/* --- check.c --- */
+int start_check(const struct start *st, struct err *err);
+
 /* --- plan.c --- */
 int start_plan_mounts(struct start *st, struct err *err);
 

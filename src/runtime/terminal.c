@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -98,28 +97,30 @@ static int source_of(const struct start *st, int number)
 	return st->terminal >= 0 ? st->terminal : st->options->stdio[number];
 }
 
+/*
+ * 0 to COUNT-1 for the program, then the report and init, and really nothing else: what the caller had open must not even be
+ * there until the exec, or a working folder of "/proc/self/fd/7" would lead out of the container.
+ */
 static int place_fds(struct start *st, int count)
 {
-	int moved[3 + EXTRA_FDS_MAX];
+	int moved[3 + EXTRA_FDS_MAX + 2];
+	int total = count + 2;
 
-	for (int i = 0; i < count; i++) {
-		int from = source_of(st, i);
+	for (int i = 0; i < total; i++) {
+		int from = i < count ? source_of(st, i) : i == count ? st->child_end : st->init_fd;
 
 		if (from < 0)
 			from = open("/dev/null", O_RDWR | O_CLOEXEC);
-		moved[i] = from < 0 ? -errno : move_up(from, count + 4);
+		moved[i] = from < 0 ? -errno : move_up(from, total);
 		if (moved[i] < 0)
 			return moved[i];
 	}
-	st->child_end = move_up(st->child_end, count + 4);
-	st->init_fd = move_up(st->init_fd, count + 4);
-	if (st->child_end < 0 || st->init_fd < 0)
-		return -EMFILE;
-	for (int i = 0; i < count; i++)
-		if (dup2(moved[i], i) < 0)
+	for (int i = 0; i < total; i++)
+		if (dup3(moved[i], i, i < count ? 0 : O_CLOEXEC) < 0)
 			return -errno;
-	/* All others end at the exec: nothing that the caller had open is inherited. */
-	return close_range((unsigned)count, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
+	st->child_end = count;
+	st->init_fd = count + 1;
+	return close_range((unsigned)total, ~0U, 0) < 0 ? -errno : 0;
 }
 
 int start_arrange_fds(struct start *st)
@@ -134,6 +135,6 @@ int start_arrange_fds(struct start *st)
 	if (st->terminal >= 0 && ioctl(0, TIOCSCTTY, 0) < 0)
 		return start_fail(st, errno, "take the terminal", "/dev/pts/0");
 	start_note(st, 0, "close descriptors", NULL, "it has 0, 1 and 2 and no file of ours besides",
-		   "close_range(%d, ~0, CLOSE_RANGE_CLOEXEC); setsid()", 3 + (int)st->options->extra_fds_len);
+		   "close_range(%d, ~0, 0); setsid()", 3 + (int)st->options->extra_fds_len);
 	return 0;
 }

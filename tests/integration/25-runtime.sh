@@ -206,6 +206,20 @@ test_no_descriptor_leaks() {
 	expect_eq "$out" "0 1 2 "
 }
 
+test_a_working_folder_does_not_lead_out() {
+	make_bundle
+	local fd
+	exec 9</
+	for fd in 3 4 5 6 7 8 9 10 11 12; do
+		edit "c['process']['cwd'] = '/proc/self/fd/$fd'"
+		expect_fail 125 inside cat etc/passwd
+		expect_match "$err" "working folder '/proc/self/fd/$fd'"
+		ln -sfn "/proc/self/fd/$fd" "$B/rootfs/cwd"
+		edit "c['process']['cwd'] = '/cwd'"
+		expect_fail 125 inside cat etc/passwd
+	done
+}
+
 test_mounts_stay_inside() {
 	make_bundle
 	mkdir "$T/outside" "$B/rootfs/deep"
@@ -271,6 +285,9 @@ test_settings_of_the_kernel() {
 	edit 'c["linux"]["sysctl"] = {"net.ipv4.ip_unprivileged_port_start": "80"}'
 	expect_ok inside cat /proc/sys/net/ipv4/ip_unprivileged_port_start
 	expect_eq "$out" 80
+	edit 'c["linux"]["sysctl"] = {"vm.swappiness": "1"}'
+	expect_fail 125 inside true
+	expect_match "$err" "vm.swappiness' belongs to no namespace"
 }
 
 test_loopback_is_up() {

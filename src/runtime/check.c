@@ -1,0 +1,144 @@
+/* What a configuration asks for and this runtime can't do, or should not: refused before anything happens. */
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "oci/fields.h"
+#include "runtime/start.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+static int refuse(const char *what, struct err *err)
+{
+	return err_set(err, EOPNOTSUPP, "the configuration has %s, which is not supported yet", what);
+}
+
+/* The rules for devices are met as they are: nodes can't be made in a user namespace, and only listed ones are bound. */
+static int check_resources(const char *text, struct err *err)
+{
+	json_t *root = NULL, *value;
+	const char *key;
+	int r;
+
+	if (!text)
+		return 0;
+	r = json_parse_text(text, strlen(text), &root, err);
+	if (r < 0)
+		return err_wrap(err, "linux.resources");
+	json_object_foreach(root, key, value)
+	{
+		if (r == 0 && strcmp(key, "devices") != 0 && json_object_size(value) > 0)
+			r = err_set(err, EOPNOTSUPP,
+				    "the configuration has linux.resources.%s: limits are not supported yet", key);
+	}
+	json_decref(root);
+	return r;
+}
+
+static bool is_set(const char *s)
+{
+	return s && s[0] && strcmp(s, "unconfined") != 0;
+}
+
+static int check_supported(const struct oci_spec *spec, struct err *err)
+{
+	const struct oci_hooks *h = &spec->hooks;
+	const struct oci_linux *l = &spec->linux_;
+
+	if (h->prestart.len || h->create_runtime.len || h->create_container.len || h->start_container.len ||
+	    h->poststart.len || h->poststop.len)
+		return refuse("hooks", err);
+	if (is_set(spec->process.apparmor_profile))
+		return refuse("process.apparmorProfile", err);
+	if (is_set(spec->process.selinux_label) || is_set(l->mount_label))
+		return refuse("an SELinux label", err);
+	if (is_set(l->personality_domain) && strcmp(l->personality_domain, "LINUX") != 0)
+		return refuse("linux.personality", err);
+	if (is_set(l->rootfs_propagation) && !str_ends_with(l->rootfs_propagation, "private") &&
+	    !str_ends_with(l->rootfs_propagation, "slave"))
+		return refuse("linux.rootfsPropagation other than private", err);
+	if (l->seccomp.listener_path && !l->seccomp_ready.json)
+		return refuse("linux.seccomp.listenerPath", err);
+	return check_resources(l->resources, err);
+}
+
+static int check_process(const struct start *st, struct err *err)
+{
+	const struct oci_process *p = &st->spec->process;
+	size_t envs = p->env.len;
+
+	if (p->args.len == 0 || !p->args.items[0][0])
+		return err_set(err, EINVAL, "there is no command to execute");
+	if (p->cwd && p->cwd[0] != '/')
+		return err_set(err, EINVAL, "the working folder '%s' is not absolute", p->cwd);
+	for (size_t i = 0; i < envs; i++)
+		if (!strchr(p->env.items[i], '='))
+			return err_set(err, EINVAL, "environment: '%s' has no '='", p->env.items[i]);
+	if (st->options->extra_fds_len > EXTRA_FDS_MAX)
+		return err_set(err, E2BIG, "more than %d descriptors to pass on", EXTRA_FDS_MAX);
+	return 0;
+}
+
+static int check_devices(const struct oci_devices *devices, struct err *err)
+{
+	for (size_t i = 0; i < devices->len; i++) {
+		const struct oci_device *d = &devices->items[i];
+
+		if (d->path[0] != '/' || strlen(d->path) >= PATH_MAX)
+			return err_set(err, EINVAL, "device '%s': the path is not absolute", d->path);
+		if (!strchr("cubp", d->type[0]) || strlen(d->type) != 1)
+			return err_set(err, EINVAL, "device '%s': there is no type '%s'", d->path, d->type);
+	}
+	return 0;
+}
+
+static int check_overlay(const struct runtime_overlay *o, struct err *err)
+{
+	if (!o)
+		return 0;
+	if (o->lowers_len == 0 || o->lowers_len > RUNTIME_LOWERS_MAX)
+		return err_set(err, E2BIG, "an overlay of %zu layers; 1 to %d are possible", o->lowers_len,
+			       RUNTIME_LOWERS_MAX);
+	if (!o->upper != !o->work)
+		return err_set(err, EINVAL, "an overlay has both an upper and a work folder, or neither");
+	return 0;
+}
+
+/* Settings that are not of a namespace are the machine's; nothing in a container's configuration may change those. */
+static int check_sysctl(const struct oci_spec *spec, const char *name, struct err *err)
+{
+	static const struct {
+		const char *prefix, *namespace;
+	} owners[] = {
+		{ "net.", "network" },		{ "fs.mqueue.", "ipc" }, { "kernel.msg", "ipc" },
+		{ "kernel.sem", "ipc" },	{ "kernel.shm", "ipc" }, { "kernel.hostname", "uts" },
+		{ "kernel.domainname", "uts" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(owners); i++) {
+		if (!str_starts_with(name, owners[i].prefix))
+			continue;
+		if (oci_spec_namespace(spec, owners[i].namespace))
+			return 0;
+		return err_set(err, EPERM,
+			       "the kernel's setting '%s' is the machine's: the container has no %s namespace", name,
+			       owners[i].namespace);
+	}
+	return err_set(err, EPERM, "the kernel's setting '%s' belongs to no namespace, so it is the machine's", name);
+}
+
+int start_check(const struct start *st, struct err *err)
+{
+	const struct strv *sysctl = &st->spec->linux_.sysctl;
+	int r = check_supported(st->spec, err);
+
+	if (r == 0)
+		r = check_process(st, err);
+	if (r == 0)
+		r = check_devices(&st->spec->linux_.devices, err);
+	if (r == 0)
+		r = check_overlay(st->options->overlay, err);
+	for (size_t i = 0; i + 1 < sysctl->len && r == 0; i += 2)
+		r = check_sysctl(st->spec, sysctl->items[i], err);
+	return r;
+}
