@@ -3,8 +3,10 @@
 #include "cli/inside_print.h"
 #include "cli/inspect_kinds.h"
 #include "cli/listing.h"
+#include "cli/mounts_print.h"
 #include "engine/inside.h"
 #include "engine/inspect.h"
+#include "engine/inspect_container.h"
 #include "oci/json.h"
 
 #include <errno.h>
@@ -12,7 +14,7 @@
 
 struct inspect_options {
 	const char *format, *type;
-	bool layers, files;
+	bool layers, files, mounts;
 };
 
 static const struct option inspect_table[] = {
@@ -21,11 +23,13 @@ static const struct option inspect_table[] = {
 	OPTION_FLAG("layers", 0, struct inspect_options, layers,
 		    "say what is inside an image: its program and what that needs, each layer and the instruction that made it"),
 	OPTION_FLAG("files", 0, struct inspect_options, files, "with --layers: list all files of each layer"),
+	OPTION_FLAG("mounts", 0, struct inspect_options, mounts, "show a container's mounts as a tree, each with where it comes from"),
 	OPTION_STRING("type", 0, struct inspect_options, type, "TYPE", "look only for an image or only for a container", "image container"),
 	OPTION_END,
 };
 
 static const struct inspect_kind kinds[] = {
+	{ "container", engine_inspect_container },
 	{ "image", engine_inspect_image },
 };
 
@@ -81,6 +85,19 @@ static int show_inside(struct engine *e, const struct inspect_options *o, const 
 	return o->format ? listing_inspect(stdout, o->format, rows, err) : 0;
 }
 
+static int show_mounts(struct engine *e, const struct strv *containers, struct err *err)
+{
+	for (size_t i = 0; i < containers->len; i++) {
+		CLEANUP(container_mounts_done) struct container_mounts mounts = { 0 };
+		int r = engine_container_mounts(e, containers->items[i], &mounts, err);
+
+		if (r < 0)
+			return r;
+		mounts_print(stdout, &mounts);
+	}
+	return 0;
+}
+
 /* What is found is printed, also if others are missing. */
 static int run_inspect(const void *options, const struct strv *args, struct err *err)
 {
@@ -94,6 +111,8 @@ static int run_inspect(const void *options, const struct strv *args, struct err 
 		r = engine_open(global_options.root, global_options.runroot, &e, err);
 	if (r >= 0 && o->files && !o->layers)
 		r = err_set(err, EINVAL, "--files goes with --layers");
+	if (r >= 0 && o->mounts)
+		return show_mounts(&e, args, err) < 0 ? -1 : 0;
 	if (r >= 0 && o->layers)
 		return show_inside(&e, o, args, err) < 0 ? -1 : 0;
 	for (size_t i = 0; r >= 0 && i < args->len; i++) {

@@ -58,3 +58,15 @@ test_export_of_a_container() {
 	expect_no_match "$out" " root/"
 }
 
+
+test_inspect_of_a_container() {
+	make_changes -v "$T:/here:ro"
+	expect_ok cloche inspect -f '{{.Name}} {{.State.Status}} {{.State.ExitCode}} {{.Config.Image}} {{(index .Mounts 0).Destination}}' cc
+	expect_eq "$out" "/cc exited 0 busybox /here"
+	expect_ok cloche inspect --mounts cc
+	expect_match "$out" "^/ +overlay"
+	expect_match "$out" "upper +what the container writes: .*/upper"
+	expect_match "$out" "  here +bind +ro +$T"
+	expect_match "$out" "
+    shm +tmpfs"
+}

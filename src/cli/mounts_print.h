@@ -1,0 +1,8 @@
+/* `inspect --mounts`: a container's mounts as a tree. */
+#pragma once
+
+#include "engine/inspect_container.h"
+
+#include <stdio.h>
+
+void mounts_print(FILE *out, const struct container_mounts *mounts);
