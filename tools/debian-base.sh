@@ -39,13 +39,20 @@ done
 [ ${#sources[@]} -gt 0 ] || { echo "debian-base: apt has no sources on this machine" >&2; exit 1; }
 
 codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-stable}")
-conf=$(mktemp)
-trap 'rm -f "$conf"' EXIT
+conf=$(mktemp) small=$(mktemp)
+trap 'rm -f "$conf" "$small"' EXIT
 settings >"$conf"
-chmod 644 "$conf" # in the user namespace it is somebody else who reads it
+# In an image, downloaded packages and apt's caches are only weight.
+cat >"$small" <<'END'
+APT::Keep-Downloaded-Packages "false";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+END
+chmod 644 "$conf" "$small" # in the user namespace it is somebody else who reads it
 # fakechroot finds ldconfig and friends only where an administrator's PATH looks.
 PATH=$PATH:/usr/sbin:/sbin
 mmdebstrap --quiet --mode="$(pick_mode)" --variant=minbase --format=tar --aptopt="$conf" \
-	--aptopt='APT::Install-Recommends "false"' --dpkgopt='path-exclude=/usr/share/man/*' \
+	--aptopt='APT::Install-Recommends "false"' --customize-hook="upload $small /etc/apt/apt.conf.d/90small" \
+	--customize-hook='rm -f "$1"/var/cache/apt/*.bin' --dpkgopt='path-exclude=/usr/share/man/*' \
 	--dpkgopt='path-exclude=/usr/share/locale/*' "$@" "$codename" "$out.part" "${sources[@]}"
 mv "$out.part" "$out"
