@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -119,16 +120,27 @@ static int send_request(struct layer_job *job, const struct layer_request *reque
 	}
 }
 
-/* Notes what is to be removed if the helper dies. */
-static int note_making(struct layer_job *job, const struct layer_request *q, struct err *err)
+/*
+ * Makes the folder that APPLY fills, and notes it: from here on it is removed whenever the job fails, and
+ * one that was there before never is.
+ */
+static int make_folder(struct layer_job *job, const struct layer_request *q, struct err *err)
 {
+	int r;
+
 	if (q->verb != LAYER_APPLY || q->apply.flags & LAYER_INTO)
 		return 0;
+	job->making_name = strdup(q->apply.name);
+	if (!job->making_name)
+		return err_oom(err);
 	job->making_fd = fcntl(q->apply.dir_fd, F_DUPFD_CLOEXEC, 3);
 	if (job->making_fd < 0)
 		return err_errno(err, errno, "keep the folder of '%s'", q->apply.name);
-	job->making_name = strdup(q->apply.name);
-	return job->making_name ? 0 : err_oom(err);
+	if (mkdirat(q->apply.dir_fd, q->apply.name, 0755) == 0)
+		return 0;
+	r = err_errno(err, errno, "make folder '%s'", q->apply.name);
+	close(TAKE_FD(job->making_fd));
+	return r;
 }
 
 static int start(struct layer_job *job, const struct layer_request *q, struct err *err)
@@ -143,7 +155,7 @@ static int start(struct layer_job *job, const struct layer_request *q, struct er
 		job->has_ids = true;
 		job->ids = *q->ids;
 	}
-	r = note_making(job, q, err);
+	r = make_folder(job, q, err);
 	if (r < 0)
 		return r;
 	r = msg_pair(pair, err);
@@ -334,7 +346,7 @@ void layer_job_free(struct layer_job *job)
 		process_wait(&job->process, NULL, NULL);
 	else
 		process_done(&job->process);
-	if (!job->reported && job->making_fd >= 0 && job->making_name)
+	if (!job->reported && job->making_fd >= 0)
 		remove_unfinished(job);
 	if (job->sock >= 0)
 		close(job->sock);

@@ -134,7 +134,7 @@ static int receive_request(struct job *j, struct err *err)
 	return w.bad ? bad_request(err) : 0;
 }
 
-/* The folder that APPLY makes, or REMOVE empties. */
+/* The folder that APPLY fills, which the client has made, or that REMOVE empties. */
 static int open_tree(struct job *j, struct err *err)
 {
 	const struct layer_apply *a = &j->q.apply;
@@ -145,12 +145,15 @@ static int open_tree(struct job *j, struct err *err)
 
 	if (!name)
 		return bad_request(err);
-	if (is_apply && mkdirat(dir_fd, name, 0755) < 0)
-		return err_errno(err, errno, "make folder '%s'", name);
 	j->tree_fd = fs_open_beneath(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, err);
 	if (j->tree_fd == -EACCES && fchmodat(dir_fd, name, 0700, 0) == 0)
 		j->tree_fd = fs_open_beneath(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, err);
-	return j->tree_fd < 0 ? j->tree_fd : 0;
+	if (j->tree_fd < 0)
+		return j->tree_fd;
+	/* The client's umask has had its say. */
+	if (is_apply && fchmod(j->tree_fd, 0755) < 0)
+		return err_errno(err, errno, "set the mode of '%s'", name);
+	return 0;
 }
 
 /* The folders that the job works on. Returns how many. */

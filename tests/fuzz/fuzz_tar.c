@@ -67,11 +67,36 @@ static uint64_t fingerprint(const uint8_t *data, size_t size, size_t chunk, int 
 	return hash;
 }
 
+/* A fuzzer doesn't find checksums: blocks that look like headers get the right one. */
+static void repair(uint8_t *data, size_t size)
+{
+	for (size_t at = 0; at + TAR_BLOCK_SIZE <= size; at += TAR_BLOCK_SIZE) {
+		uint8_t *block = data + at;
+		char text[8];
+		uint32_t sum = 8 * ' ';
+
+		if (memcmp(block + 257, "ustar", 5) != 0)
+			continue;
+		for (size_t i = 0; i < TAR_BLOCK_SIZE; i++)
+			sum += i < 148 || i >= 156 ? block[i] : 0;
+		snprintf(text, sizeof(text), "%06o", sum);
+		memcpy(block + 148, text, 7);
+		block[155] = ' ';
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint64_t whole = fingerprint(data, size, size ? size : 1, 1);
+	uint8_t *copy = malloc(size + 1);
+	uint64_t whole;
 
-	FUZZ_ASSERT(whole == fingerprint(data, size, 7, 0));
-	FUZZ_ASSERT(whole == fingerprint(data, size, 512, 0));
+	FUZZ_ASSERT(copy);
+	if (size)
+		memcpy(copy, data, size);
+	repair(copy, size);
+	whole = fingerprint(copy, size, size ? size : 1, 1);
+	FUZZ_ASSERT(whole == fingerprint(copy, size, 7, 0));
+	FUZZ_ASSERT(whole == fingerprint(copy, size, 512, 0));
+	free(copy);
 	return 0;
 }

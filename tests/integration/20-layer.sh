@@ -298,6 +298,21 @@ test_killed_in_the_middle() {
 	expect_no_match "$(pgrep -u "$(id -u)" -x layer -a || :)" "$T"
 }
 
+test_what_was_there_before_stays() {
+	make_tar twice >"$T/a.tar"
+	mkdir "$T/out"
+	echo precious >"$T/out/mine"
+	expect_fail 1 tool apply "$T/a.tar" "$T" out
+	expect_match "$err" "make folder 'out': File exists"
+	expect_eq "$(cat "$T/out/mine")" precious
+	make_tar truncated >"$T/b.tar"
+	expect_fail 1 tool apply "$T/b.tar" "$T" out
+	expect_eq "$(cat "$T/out/mine")" precious
+	umask 077
+	expect_ok tool apply "$T/a.tar" "$T" other
+	expect_eq "$(stat -c %a "$T/other")" 755
+}
+
 test_archives_of_archives() {
 	make_tree "$T/src"
 	mkdir "$T/outer" "$T/stage"
