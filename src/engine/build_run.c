@@ -27,12 +27,12 @@ struct command {
 	struct strv env;  /* ARGs, which the program sees beside ENV */
 	const char *network;
 	struct build_mounts mounts;
-	struct process supervisor;
+	struct intercept_helper supervisor;
 };
 
 static void command_done(struct command *c)
 {
-	process_done(&c->supervisor);
+	intercept_helper_done(&c->supervisor);
 	build_mounts_done(&c->mounts);
 	strv_done(&c->argv);
 	strv_done(&c->env);
@@ -245,12 +245,20 @@ static int make_spec(struct command *c, const struct build_upper *u, const struc
 	return r;
 }
 
-static int on_listener(int listener, pid_t init, void *arg, struct err *err)
+/* Ahead of the container: it gets ready on the other processor. */
+static int start_supervisor(struct command *c, struct err *err)
 {
 	struct intercept_options options = INTERCEPT_OPTIONS_INIT;
+
+	return c->at->s->ids.mode == ID_MODE_SINGLE ? intercept_spawn(&options, &c->supervisor, err) : 0;
+}
+
+static int on_listener(int listener, pid_t init, void *arg, struct err *err)
+{
+	autoclose int fd = listener;
 	struct command *c = arg;
 
-	return intercept_start(&options, listener, init, &c->supervisor, err);
+	return intercept_attach(&c->supervisor, fd, init, err);
 }
 
 /* Passes on what comes through the pipe, up to its end, and tells when seconds go by. */
@@ -326,8 +334,10 @@ static int make_layer(struct build_at *at, struct build_upper *u, void *arg, str
 	CLEANUP(oci_spec_done) struct oci_spec spec = { 0 };
 	autostrv struct strv lowers = { 0 };
 	struct err why = { 0 };
-	int code = 0, r = make_files(at->s, err);
+	int code = 0, r = start_supervisor(c, err);
 
+	if (r >= 0)
+		r = make_files(at->s, err);
 	if (r >= 0)
 		r = set_env(c, true, &c->env, err);
 	if (r >= 0)
@@ -352,7 +362,8 @@ static int make_layer(struct build_at *at, struct build_upper *u, void *arg, str
 
 int build_run(struct build_at *at, struct err *err)
 {
-	CLEANUP(command_done) struct command c = { .at = at, .network = network_of(at), .supervisor = PROCESS_INIT };
+	CLEANUP(command_done)
+	struct command c = { .at = at, .network = network_of(at), .supervisor = INTERCEPT_HELPER_INIT };
 	struct build_timer timer;
 	struct digest key;
 	int r = set_argv(&c, err);

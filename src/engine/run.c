@@ -72,20 +72,30 @@ static int write_cidfile(const struct run_session *s, struct err *err)
 
 /* --- the start --- */
 
+/* Ahead of everything else: it gets ready on the other processor. */
+static int start_supervisor(struct run_session *s, struct err *err)
+{
+	struct intercept_options options = { .level = (enum intercept_level)s->ids_level };
+
+	if (s->ids.mode != ID_MODE_SINGLE || s->ids_level == 0)
+		return 0;
+	return intercept_spawn(&options, &s->supervisor, err);
+}
+
 static int on_listener(int listener, pid_t init, void *arg, struct err *err)
 {
+	autoclose int fd = listener;
 	struct run_session *s = arg;
-	struct intercept_options options = { .level = (enum intercept_level)s->ids_level };
 	uint64_t start = time_now_us();
-	int r = intercept_start(&options, listener, init, &s->supervisor, err);
+	int r = intercept_attach(&s->supervisor, fd, init, err);
 
 	run_report(s, start, "start the supervisor of ids", "seccomp(SECCOMP_FILTER_FLAG_NEW_LISTENER)",
 		   "chown, setuid and stat are answered for a container that really has one id");
 	return r;
 }
 
-static int start_with(struct run_session *s, const struct runtime_overlay *overlay, struct container_process *p, int *ret_exit,
-		      struct err *err)
+static int start_with(struct run_session *s, const struct runtime_overlay *overlay, struct container_process *p,
+		      int *ret_exit, struct err *err)
 {
 	autofree struct sock_filter *filter = NULL;
 	struct runtime_options o = RUNTIME_OPTIONS_INIT;
@@ -142,7 +152,8 @@ static int start_on_copy(struct run_session *s, struct container_process *p, int
 		return err_oom(err);
 	num_format_size(image_bytes(s), size);
 	run_tell(s, true, "the kernel refuses an overlay here (%s): the image's %s are %s", err->msg, size,
-		   copy.hard_links ? "linked, since the root is read-only" : "copied, by reflink where the file system can");
+		 copy.hard_links ? "linked, since the root is read-only"
+				 : "copied, by reflink where the file system can");
 	err_clear(err);
 	if (mkdirat(s->dir_fd, "rootfs", 0755) < 0)
 		return err_errno(err, errno, "make '%s'", dest);
@@ -223,7 +234,7 @@ static int stay(struct run_session *s, struct container_process *p, bool pass_si
 	struct console_options console = { .in = s->options->interactive ? 0 : -1,
 					   .out = 1,
 					   .interactive = s->options->interactive,
-					   .guard = s->supervisor.pidfd,
+					   .guard = s->supervisor.process.pidfd,
 					   .pass_signals = pass_signals };
 	int status, r;
 
@@ -263,7 +274,9 @@ static int run_session(struct run_session *s, const struct store_options *store,
 	if (r < 0)
 		return r;
 	where.single = s->ids.mode == ID_MODE_SINGLE;
-	r = store_open(&where, &s->store, err);
+	r = start_supervisor(s, err);
+	if (r >= 0)
+		r = store_open(&where, &s->store, err);
 	if (r >= 0)
 		r = run_prepare_image(s, err);
 	if (r >= 0)
@@ -285,7 +298,7 @@ int run_container(const struct store_options *store, const struct run_options *o
 				 .args = args,
 				 .dir_fd = -1,
 				 .live = CONTAINER_LIVE_INIT,
-				 .supervisor = PROCESS_INIT };
+				 .supervisor = INTERCEPT_HELPER_INIT };
 
 	*ret_exit = 125;
 	return run_session(&s, store, ret_exit, err);

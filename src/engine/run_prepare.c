@@ -23,7 +23,7 @@ extern char **environ;
 
 void run_session_done(struct run_session *s)
 {
-	process_done(&s->supervisor);
+	intercept_helper_done(&s->supervisor);
 	container_live_done(&s->live);
 	oci_spec_done(&s->spec);
 	for (size_t i = 0; i < s->layer_fds_len; i++)
@@ -70,13 +70,15 @@ static int open_image(struct run_session *s, struct err *err)
 
 	if (pull && strcmp(pull, "always") == 0) {
 		err_set(err, EOPNOTSUPP, "--pull always: registries are not there yet");
-		return err_hint(err, "they come with a later version; 'cloche load' and 'cloche import' bring images in");
+		return err_hint(err,
+				"they come with a later version; 'cloche load' and 'cloche import' bring images in");
 	}
 	if (pull && strcmp(pull, "missing") != 0 && strcmp(pull, "never") != 0)
 		return err_set(err, EINVAL, "--pull '%s': one of missing, never and always", pull);
 	r = store_image_open(s->store, s->image_text, &s->image, err);
 	if (r == -ENOENT)
-		err_hint(err, "images come in by 'cloche load', 'cloche import' and 'cloche build'; 'cloche images' lists them");
+		err_hint(err, "images come in by 'cloche load', 'cloche import' and 'cloche build'; 'cloche images' "
+			      "lists them");
 	return r < 0 ? err_wrap(err, "image '%s'", s->image_text) : 0;
 }
 
@@ -95,7 +97,8 @@ static int check_platform(const struct run_session *s, struct err *err)
 		size_t len = strcspn(word, "/");
 
 		if ((slash && strncmp(wanted, "linux/", 6) != 0) || !word_is(arch, word, len))
-			return err_set(err, EINVAL, "--platform '%s': the image is for linux/%s", wanted, arch ? arch : "?");
+			return err_set(err, EINVAL, "--platform '%s': the image is for linux/%s", wanted,
+				       arch ? arch : "?");
 	}
 	if (arch && *arch && strcmp(arch, platform_architecture()) != 0)
 		run_notice(s, "the image is for linux/%s, this machine is linux/%s", arch, platform_architecture());
@@ -209,7 +212,8 @@ static int make_folders(struct run_session *s, struct err *err)
 	if (mkdirat(s->dir_fd, "work", 0700) < 0)
 		return err_errno(err, errno, "make '%s/work'", s->dir);
 	/* The mount is in a namespace of its own, so that one empty folder does for all. */
-	if (faccessat(s->store->root_fd, "merged", F_OK, 0) < 0 && mkdirat(s->store->root_fd, "merged", 0700) < 0 && errno != EEXIST)
+	if (faccessat(s->store->root_fd, "merged", F_OK, 0) < 0 && mkdirat(s->store->root_fd, "merged", 0700) < 0 &&
+	    errno != EEXIST)
 		return err_errno(err, errno, "make '%s'", s->rootfs);
 	return 0;
 }
@@ -257,7 +261,8 @@ static const char *gateway(enum run_network network)
 	return network == RUN_NETWORK_HOST ? "127.0.0.1" : NULL;
 }
 
-static int write_hosts(const struct run_session *s, int fd, enum run_network network, const char *hostname, struct err *err)
+static int write_hosts(const struct run_session *s, int fd, enum run_network network, const char *hostname,
+		       struct err *err)
 {
 	autobuf struct buf added = BUF_INIT(RUN_HOSTS_MAX), text = BUF_INIT(2 * RUN_HOSTS_MAX);
 	const struct strv *words = &s->options->add_hosts;
@@ -278,7 +283,8 @@ static int write_resolv(const struct run_session *s, int fd, struct err *err)
 	if (r < 0 && r != -ENOENT)
 		return r;
 	err_clear(err);
-	r = run_resolv_text(buf_str(&host), &s->options->dns, &s->options->dns_search, &s->options->dns_options, &text, err);
+	r = run_resolv_text(buf_str(&host), &s->options->dns, &s->options->dns_search, &s->options->dns_options, &text,
+			    err);
 	return r < 0 ? r : write_new(fd, "resolv.conf", text.data, text.len, err);
 }
 
@@ -423,7 +429,9 @@ static int set_stop_signal(const struct run_session *s, struct container_record 
 
 static int write_record(const struct run_session *s, struct err *err)
 {
-	autorecord struct container_record record = { .created = s->created, .tty = s->options->tty, .remove = s->options->remove };
+	autorecord struct container_record record = { .created = s->created,
+						      .tty = s->options->tty,
+						      .remove = s->options->remove };
 	bool own_network = oci_spec_namespace(&s->spec, "network") != NULL;
 	int r = set_labels(s, &record.labels, err);
 
@@ -440,7 +448,8 @@ static int write_record(const struct run_session *s, struct err *err)
 	record.network = strdup(own_network ? "none" : "host");
 	record.ids = strdup(id_mode_name(s->ids.mode));
 	if (!record.id || !record.user || !record.name || !record.image || !record.network || !record.ids ||
-	    set_digest(&record.image_id, &s->image.id) < 0 || set_digest(&record.manifest, &s->image.manifest_digest) < 0 ||
+	    set_digest(&record.image_id, &s->image.id) < 0 ||
+	    set_digest(&record.manifest, &s->image.manifest_digest) < 0 ||
 	    strv_add_all(&record.args, &s->spec.process.args) < 0)
 		return err_oom(err);
 	return container_record_write(s->dir_fd, &record, err);

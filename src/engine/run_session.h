@@ -6,9 +6,9 @@
 #include "engine/run.h"
 #include "engine/run_names.h"
 #include "engine/run_spec.h"
+#include "intercept/supervisor.h"
 #include "store/image.h"
 #include "sys/idmap.h"
-#include "sys/spawn.h"
 
 struct sock_filter;
 
@@ -32,8 +32,8 @@ struct run_session {
 	struct oci_spec spec;
 	struct timespec created, started;
 
-	struct process supervisor; /* of emulated ids; pidfd -1: none */
-	int ids_level;		   /* 0: nothing is emulated */
+	struct intercept_helper supervisor; /* of emulated ids; only where one id is mapped */
+	int ids_level;			    /* 0: nothing is emulated */
 };
 
 void run_session_done(struct run_session *s);
@@ -47,5 +47,6 @@ int run_prepare_spec(struct run_session *s, struct err *err);
 
 /* Reports a step that began at START_US (time_now_us). */
 void run_report(const struct run_session *s, uint64_t start_us, const char *what, const char *call, const char *effect);
-void run_tell(const struct run_session *s, bool even_if_quiet, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void run_tell(const struct run_session *s, bool even_if_quiet, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 #define run_notice(s, ...) run_tell(s, false, __VA_ARGS__)

@@ -4,11 +4,11 @@
 /* Descriptors of the helper. */
 enum {
 	HELPER_STDERR = 2,
-	HELPER_LISTENER, /* of the seccomp filter */
-	HELPER_INIT,	 /* pidfd of the container's pid 1 */
-	HELPER_PROC,	 /* O_PATH of the caller's /proc */
-	HELPER_CONTROL,	 /* one message: struct helper_report */
-	HELPER_FDS,
+	HELPER_PROC,	/* O_PATH of the caller's /proc */
+	HELPER_CONTROL, /* comes in: the number of pid 1 (pid_t) with the two below; goes out: one struct helper_report */
+	HELPER_FDS,	/* so many from the start */
+	HELPER_LISTENER = HELPER_FDS, /* of the seccomp filter */
+	HELPER_INIT,		      /* pidfd of the container's pid 1 */
 };
 
 /* Sent once: calls are answered from now on (code 0), or why they can't be. */

@@ -9,10 +9,18 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 /* Loads what the loop needs; after it no file is opened by name but what calls ask for. */
 int serve_init(int listener, struct err *err);
 /*
- * Starts the threads that answer, and returns: 0, or -EAGAIN where too few could be started. They end when no process is left
+ * Answers in the calling thread, as long as all calls are the thread CALLER's and not many: nobody then waits for another's
+ * call. False once the process of PIDFD has ended, true when it is time for serve_start.
+ */
+bool serve_alone(int listener, int pidfd, pid_t caller);
+/*
+ * Starts the threads that answer, and returns: 0, or -EAGAIN where none could be started. They end when no process is left
  * that could call.
  */
 int serve_start(int listener);

@@ -22,10 +22,25 @@ struct intercept_options {
 };
 #define INTERCEPT_OPTIONS_INIT ((struct intercept_options){ .level = INTERCEPT_READ })
 
+struct intercept_helper {
+	struct process process;
+	int control;
+};
+#define INTERCEPT_HELPER_INIT ((struct intercept_helper){ PROCESS_INIT, -1 })
+
+/* Starts it ahead of the container, and does not wait for it: it gets ready meanwhile. -ENOENT: helper not installed. */
+int intercept_spawn(const struct intercept_options *options, struct intercept_helper *ret, struct err *err);
+
 /*
- * Starts it for the container whose pid 1 is INIT, which must have its final root by now. LISTENER is
- * borrowed; the supervisor gets a duplicate, and the caller closes its own. Returns when the supervisor answers
- * calls (some 0.3 ms), or with the reason why it cannot: -ENOENT (helper not installed), -EPERM ….
+ * Gives it the container whose pid 1 is INIT, which must have its final root by now. LISTENER is borrowed; the
+ * supervisor gets a duplicate, and the caller closes its own. Returns when the supervisor answers calls, or with
+ * the reason why it cannot: -EPERM …. Calls that come earlier wait for it.
  */
+int intercept_attach(struct intercept_helper *helper, int listener, pid_t init, struct err *err);
+
+/* Ends it if it still runs, and reaps it. */
+void intercept_helper_done(struct intercept_helper *helper);
+
+/* Both at once, for a container that is there already. */
 int intercept_start(const struct intercept_options *options, int listener, pid_t init, struct process *ret,
 		    struct err *err);

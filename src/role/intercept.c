@@ -1,14 +1,13 @@
 /*
  * libexec/cloche/intercept: answers the intercepted calls of one container (src/intercept).
  *
- * It is started by intercept_start with its listener, a pidfd of the container's pid 1, an O_PATH of the
- * outer /proc and a control socket, at fixed numbers. It joins the container's user and mount namespace,
+ * It is started by intercept_spawn with an O_PATH of the outer /proc and a control socket, over which the listener
+ * and a pidfd of the container's pid 1 come once these are there. It joins the container's user and mount namespace,
  * so that "/" is the container's and files belong to root there, but stays in the outer pid namespace: the
  * container can't see it, and the numbers in notifications are those of the outer /proc, its working folder.
  */
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "base/str.h"
 #include "intercept/client.h"
 #include "intercept/confine.h"
 #include "intercept/filter.h"
@@ -23,23 +22,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-
-/* The number of the container's pid 1, from its pidfd. */
-static pid_t pid_of(int pidfd)
-{
-	char path[64], line[128];
-	autofclose FILE *f = NULL;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		const char *number = str_skip_prefix(line, "Pid:\t");
-
-		if (number)
-			return (pid_t)strtol(number, NULL, 10);
-	}
-	return -1;
-}
 
 static int join_container(struct err *err)
 {
@@ -89,27 +71,44 @@ static void report(const struct err *err)
 	close(HELPER_CONTROL);
 }
 
+/* Waits until there is a container: the number of its pid 1, and descriptors at the lowest free places, which are ours. */
+static int receive_container(pid_t *ret_init, struct err *err)
+{
+	autobuf struct buf message = BUF_INIT(sizeof(*ret_init));
+	int fds[2];
+	int n = msg_receive(HELPER_CONTROL, &message, fds, ARRAY_SIZE(fds), err);
+
+	if (n < 0)
+		return n;
+	if (n != ARRAY_SIZE(fds) || fds[0] != HELPER_LISTENER || fds[1] != HELPER_INIT ||
+	    message.len != sizeof(*ret_init))
+		return err_set(err, EBADMSG, "what came is no container");
+	memcpy(ret_init, message.data, sizeof(*ret_init));
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct err err = { 0 };
-	pid_t init = pid_of(HELPER_INIT);
+	pid_t init;
 
-	if (argc != 2 || argv[1][0] < '1' || argv[1][0] > '3' || argv[1][1] != '\0' || init <= 0) {
+	if (argc != 2 || argv[1][0] < '1' || argv[1][0] > '3' || argv[1][1] != '\0') {
 		fprintf(stderr, "cloche-intercept: is started by cloche\n");
 		return 2;
 	}
 	intercept_level = argv[1][0] - '0';
-	if (set_up(init, &err) < 0) {
-		report(&err);
-		return 1;
-	}
-	if (serve_start(HELPER_LISTENER) < 0) {
-		err_errno(&err, EAGAIN, "start the threads that answer calls");
+	/* A caller that has ended before it had a container hears no reason. */
+	if (receive_container(&init, &err) < 0 || set_up(init, &err) < 0) {
 		report(&err);
 		return 1;
 	}
 	report(&err);
-	wait_for_init();
+	if (serve_alone(HELPER_LISTENER, HELPER_INIT, init)) {
+		/* Where there can be no threads, one does it all. */
+		while (serve_start(HELPER_LISTENER) < 0 && serve_alone(HELPER_LISTENER, HELPER_INIT, init))
+			;
+		wait_for_init();
+	}
 	/* Not by return: the other threads may be in the middle of anything. */
 	_exit(0);
 }

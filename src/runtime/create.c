@@ -144,7 +144,7 @@ static int go_on(int sock)
 	return n == 1 ? 0 : -ECONNRESET;
 }
 
-/* Gives FD to the interceptor, and lets the process go on when that is ready. */
+/* Gives FD to the interceptor. The process meanwhile waits for the answer to its next call. */
 static int pass_listener(struct start *st, const struct container_process *p, int fd, struct err *err)
 {
 	const struct runtime_options *o = st->options;
@@ -153,10 +153,7 @@ static int pass_listener(struct start *st, const struct container_process *p, in
 	if (fd < 0 || !o->on_listener)
 		return err_set(err, EINVAL, "start the interceptor: nobody listens");
 	r = o->on_listener(fd, p->pid, o->on_listener_arg, err);
-	if (r < 0)
-		return r;
-	go_on(p->control);
-	return 0;
+	return r < 0 ? r : 0;
 }
 
 enum { UNTIL_READY = 1, UNTIL_EXECUTED = 2 };

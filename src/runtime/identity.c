@@ -51,8 +51,6 @@ static int install_notify(struct start *st)
 	if (listener < 0)
 		return start_fail(st, -listener, "install the interceptor's filter", NULL);
 	r = start_send(st, START_LISTENER, listener);
-	if (r >= 0)
-		r = start_wait(st);
 	return r < 0 ? start_fail(st, -r, "start the interceptor", NULL) : 0;
 }
 

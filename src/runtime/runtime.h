@@ -10,7 +10,7 @@
  *     caller                                   pid 1 of the container
  *     runtime_create   --- clone3 --------->   (user namespace: waits for maps written from outside)
  *                      <-- listener ---------  installs the interceptor's filter
- *     on_listener()    --- go on ----------->
+ *     on_listener()                            goes on; whoever listens answers its next calls
  *                      <-- console ----------  allocates the terminal
  *                      <-- ready ------------
  *     runtime_start    --- start ----------->  exec of init, exec of the program
@@ -70,8 +70,8 @@ struct runtime_options {
 	/*
 	 * A further seccomp filter with a listener, installed before the process takes on its user, groups
 	 * and capabilities, so that those calls are already answered by whoever listens. on_listener runs in
-	 * the caller; it owns LISTENER (close-on-exec), INIT is the process's pid as the caller sees it. The process waits until it
-	 * returns 0; a failure ends the start.
+	 * the caller; it owns LISTENER (close-on-exec), INIT is the process's pid as the caller sees it. The process waits in its first such
+	 * call; a failure ends the start.
 	 */
 	const struct sock_filter *notify_filter;
 	size_t notify_filter_len; /* 0: none */

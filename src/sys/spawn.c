@@ -153,7 +153,7 @@ int spawn_start(const struct spawn *s, struct process *ret, struct err *err)
 		if (r >= 0)
 			(void)!write(go_write, "", 1);
 	}
-	if (r >= 0)
+	if (r >= 0 && !s->dont_wait)
 		r = read_failure(report_read, s, err);
 	if (r < 0) {
 		process_done(&p);

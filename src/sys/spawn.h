@@ -21,6 +21,8 @@ struct spawn {
 	size_t fds_len;	      /* at least 3 */
 	bool die_with_parent; /* SIGKILL when the thread that started it ends (PR_SET_PDEATHSIG) */
 	bool new_session;     /* setsid */
+	/* Returns before the program is executed; if that fails, the child ends with 127 and says nothing. */
+	bool dont_wait;
 	/* Runs in the child just before exec, async-signal-safe only: 0, or a negative errno. May be NULL. */
 	int (*setup)(void *arg);
 	void *setup_arg;
