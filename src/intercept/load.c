@@ -2,7 +2,6 @@
 
 #include "intercept/request.h"
 
-#include <stdatomic.h>
 #include <sys/ioctl.h>
 
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
@@ -11,19 +10,15 @@
 #endif
 
 enum {
-	LOOK = 128,   /* notifications that are looked at with one thread waiting */
-	CROWDED = 12, /* so many of them had been waiting already: several callers run at a time */
-	KEEP = 4096,  /* notifications before it is looked at again */
 	CALIBRATIONS = 16,
-	IMMEDIATE = 4, /* times a bare call: a notification that came so fast was there already */
-	CROWD_THREADS = 2,
+	IMMEDIATE = 4, /* times a bare call: no caller runs, and calls, in so short a time */
 };
 
 static struct {
+	int listener;
+	bool has_flag;
 	uint64_t immediate_ns;
-	atomic_uint seen, waiting;
-	atomic_int threads;
-} load = { .threads = 1 };
+} load;
 
 /* How long a call of the listener takes that does nothing. */
 static uint64_t measure_call(int listener)
@@ -43,24 +38,17 @@ static uint64_t measure_call(int listener)
 
 void load_init(int listener)
 {
-	/* Older kernels don't have it, and do without. */
-	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+	load.listener = listener;
+	load.has_flag = ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP) == 0;
 	load.immediate_ns = measure_call(listener) * IMMEDIATE;
 }
 
-int load_note(uint64_t waited_ns)
+bool load_was_waiting(uint64_t waited_ns)
 {
-	unsigned seen = atomic_fetch_add_explicit(&load.seen, 1, memory_order_relaxed) + 1;
-	int threads = atomic_load_explicit(&load.threads, memory_order_relaxed);
+	return load.has_flag && waited_ns < load.immediate_ns;
+}
 
-	if (threads == 1 && waited_ns < load.immediate_ns)
-		atomic_fetch_add_explicit(&load.waiting, 1, memory_order_relaxed);
-	if (seen < (threads == 1 ? LOOK : KEEP))
-		return threads;
-	threads = threads == 1 && atomic_load_explicit(&load.waiting, memory_order_relaxed) >= CROWDED ? CROWD_THREADS
-												       : 1;
-	atomic_store_explicit(&load.threads, threads, memory_order_relaxed);
-	atomic_store_explicit(&load.seen, 0, memory_order_relaxed);
-	atomic_store_explicit(&load.waiting, 0, memory_order_relaxed);
-	return threads;
+void load_wake_elsewhere(bool on)
+{
+	(void)ioctl(load.listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, on ? 0UL : SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 }

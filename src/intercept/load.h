@@ -1,19 +1,19 @@
 /*
- * Where callers and the supervisor run, and how many threads of it wait.
+ * Where callers and the supervisor run.
  *
  * Waking the other side on the same core (SYNC_WAKE_UP, kernel 6.6) makes a call four times cheaper, and is right
- * as long as the thread that waits is free when a call comes. With several callers on several cores it
- * often isn't: the call waits, and its caller is then woken on the supervisor's core, away from its own, which
- * in the end gathers all callers there. So when calls are found to have waited, a second thread waits
- * too: each caller meets a free one, on its own core.
+ * as long as the supervisor's thread is free when a call comes: it then goes to the caller's core, and answers there.
+ * With several callers it often is not: the call waits, its caller would be woken on the core where
+ * the thread happens to be, and in the end all callers would gather on one. So a caller whose call
+ * was found waiting is woken in the ordinary way, on its own core if that is idle.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 void load_init(int listener);
-/*
- * A notification came after a wait of WAITED_NS; called by the thread that waited. Returns how many threads
- * should wait from now on.
- */
-int load_note(uint64_t waited_ns);
+/* Whether a notification that came after WAITED_NS was there already when we asked for one. */
+bool load_was_waiting(uint64_t waited_ns);
+/* Around the answer to such a call. */
+void load_wake_elsewhere(bool on);

@@ -20,8 +20,8 @@
 struct worker {
 	int listener;
 	int umask;	      /* as set at the moment; -1: unknown */
-	uint64_t received_ns; /* when the last notification came, after a wait of */
-	uint64_t waited_ns;
+	uint64_t received_ns; /* when the last notification came */
+	bool was_waiting;     /* it was there already (load.h) */
 	struct seccomp_notif *notif;
 	struct seccomp_notif_resp *reply;
 };

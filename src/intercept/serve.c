@@ -16,40 +16,8 @@
 enum { WORKERS = 3, STACK_SIZE = 256 * 1024, ALONE_CALLS = 64 };
 
 static struct seccomp_notif_sizes sizes;
-/* The threads that wait for notifications, and those that wait to be one of them. */
-static struct {
-	pthread_mutex_t lock;
-	pthread_cond_t free;
-	_Atomic int leaders, allowed; /* changed under the lock */
-} lead = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 1 };
-
-/* How many may wait at a time; a change takes effect as threads come by. */
-static void allow_leaders(int n)
-{
-	if (lead.allowed == n)
-		return;
-	pthread_mutex_lock(&lead.lock);
-	lead.allowed = n;
-	pthread_cond_broadcast(&lead.free);
-	pthread_mutex_unlock(&lead.lock);
-}
-
-static void take_lead(void)
-{
-	pthread_mutex_lock(&lead.lock);
-	while (lead.leaders >= lead.allowed)
-		pthread_cond_wait(&lead.free, &lead.lock);
-	lead.leaders++;
-	pthread_mutex_unlock(&lead.lock);
-}
-
-static void drop_lead(void)
-{
-	pthread_mutex_lock(&lead.lock);
-	lead.leaders--;
-	pthread_cond_signal(&lead.free);
-	pthread_mutex_unlock(&lead.lock);
-}
+/* The thread that waits for notifications holds it. */
+static pthread_mutex_t lead = PTHREAD_MUTEX_INITIALIZER;
 
 int serve_init(int listener, struct err *err)
 {
@@ -100,8 +68,12 @@ static void answer(struct request *r, int result)
 		reply->error = result;
 	else
 		reply->val = r->value;
+	if (r->worker->was_waiting)
+		load_wake_elsewhere(true);
 	/* ENOENT: the caller has been killed meanwhile. */
 	(void)ioctl(r->worker->listener, SECCOMP_IOCTL_NOTIF_SEND, reply);
+	if (r->worker->was_waiting)
+		load_wake_elsewhere(false);
 }
 
 static void handle(struct worker *w)
@@ -137,7 +109,7 @@ static bool receive(struct worker *w)
 		memset(w->notif, 0, sizes.seccomp_notif);
 		if (ioctl(w->listener, SECCOMP_IOCTL_NOTIF_RECV, w->notif) == 0) {
 			w->received_ns = request_now_ns();
-			w->waited_ns = w->received_ns - start;
+			w->was_waiting = load_was_waiting(w->received_ns - start);
 			return true;
 		}
 		/* ENOENT: its sender was killed before we got it, or there are no senders any more. */
@@ -155,18 +127,17 @@ static void *work(void *arg)
 		abort();
 	for (;;) {
 		if (!is_leader)
-			take_lead();
+			pthread_mutex_lock(&lead);
 		is_leader = true;
 		if (!receive(w))
 			break;
-		allow_leaders(load_note(w->waited_ns));
-		if (is_long(w->notif->data.nr) || lead.leaders > lead.allowed) {
-			drop_lead();
+		if (is_long(w->notif->data.nr)) {
+			pthread_mutex_unlock(&lead);
 			is_leader = false;
 		}
 		handle(w);
 	}
-	drop_lead();
+	pthread_mutex_unlock(&lead);
 	return NULL;
 }
 

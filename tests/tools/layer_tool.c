@@ -73,8 +73,8 @@ static int tell_member(void *arg, const struct layer_member *m, struct err *err)
 	(void)arg;
 	(void)err;
 	digest_format(&m->digest, digest);
-	printf("%s staged=%s offset=%" PRIu64 " size=%" PRIu64 " %s%s%s\n", m->name, m->staged, m->offset, m->size, digest,
-	       m->link[0] ? " -> " : "", m->link);
+	printf("%s staged=%s offset=%" PRIu64 " size=%" PRIu64 " %s%s%s\n", m->name, m->staged, m->offset, m->size,
+	       digest, m->link[0] ? " -> " : "", m->link);
 	return 0;
 }
 
@@ -174,10 +174,10 @@ static void print_result(const struct layer_result *r)
 	digest_format(&r->digest, digest);
 	digest_format(&r->diff_id, diff);
 	fprintf(stderr,
-		"digest=%s size=%" PRIu64 " diff=%s diff_size=%" PRIu64 " compression=%d entries=%" PRIu64 " bytes=%" PRIu64
-		" lost_xattrs=%" PRIu64 " lost_owners=%" PRIu64 " sockets=%" PRIu64 " landlock=%d\n",
-		digest, r->size, diff, r->diff_size, r->compression, r->entries, r->file_bytes, r->lost_xattrs, r->lost_owners,
-		r->skipped_sockets, r->landlock_abi);
+		"digest=%s size=%" PRIu64 " diff=%s diff_size=%" PRIu64 " compression=%d entries=%" PRIu64
+		" bytes=%" PRIu64 " lost_xattrs=%" PRIu64 " lost_owners=%" PRIu64 " sockets=%" PRIu64 " landlock=%d\n",
+		digest, r->size, diff, r->diff_size, r->compression, r->entries, r->file_bytes, r->lost_xattrs,
+		r->lost_owners, r->skipped_sockets, r->landlock_abi);
 }
 
 static int fill_request(struct layer_request *q, struct layer_item *items, char **argv, int argc)
@@ -225,7 +225,8 @@ static int fill_request(struct layer_request *q, struct layer_item *items, char 
 		q->hash.context_fd = open_or_die(argv[2], O_RDONLY | O_DIRECTORY);
 		q->hash.items = items;
 		for (int i = 3; i < argc; i++)
-			items[q->hash.items_len++] = (struct layer_item){ .source = argv[i], .flags = LAYER_ITEM_RECURSE, .fd = -1 };
+			items[q->hash.items_len++] =
+				(struct layer_item){ .source = argv[i], .flags = LAYER_ITEM_RECURSE, .fd = -1 };
 	} else if (strcmp(verb, "remove") == 0) {
 		q->verb = LAYER_REMOVE;
 		q->remove.dir_fd = open_or_die(argv[2], O_RDONLY | O_DIRECTORY);
