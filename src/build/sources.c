@@ -73,10 +73,10 @@ static int sign(struct sources *s, const char *path, const struct stat *st, stru
 	return 0;
 }
 
-static int add_entry(struct sources *s, const char *path, const struct stat *st, struct err *err)
+static int add_entry(struct sources *s, const char *path, bool is_dir, struct err *err)
 {
 	struct entry_list list = { s->entries, s->entries_len, s->entries_cap };
-	struct source_entry entry = { strdup(path), s->roots_len - 1, S_ISDIR(st->st_mode) };
+	struct source_entry entry = { strdup(path), s->roots_len - 1, is_dir };
 
 	if (list.len >= SOURCES_MAX) {
 		free(entry.path);
@@ -89,7 +89,14 @@ static int add_entry(struct sources *s, const char *path, const struct stat *st,
 	s->entries = list.items;
 	s->entries_len = list.len;
 	s->entries_cap = list.cap;
-	return sign(s, path, st, err);
+	return 0;
+}
+
+int sources_add_found(struct sources *s, const char *path, const char *name, bool is_dir, struct err *err)
+{
+	int r = add_root(s, path, name, is_dir, err);
+
+	return r < 0 ? r : add_entry(s, path, is_dir, err);
 }
 
 /* The names in the folder FD (consumed), sorted. */
@@ -139,8 +146,10 @@ static int walk_entry(struct sources *s, int parent_fd, const char *name, const 
 		return err_errno(err, errno, "'%s' in the context", path);
 	if (S_ISSOCK(st.st_mode) || (excluded && !S_ISDIR(st.st_mode)))
 		return 0;
-	r = add_entry(s, path, &st, err);
-	if (r < 0 || !S_ISDIR(st.st_mode))
+	r = add_entry(s, path, S_ISDIR(st.st_mode), err);
+	if (r >= 0)
+		r = sign(s, path, &st, err);
+	if (r < 0 || !S_ISDIR(st.st_mode) || s->shallow)
 		return r;
 	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)

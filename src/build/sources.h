@@ -38,6 +38,7 @@ struct sources {
 	size_t entries_len, entries_cap;
 	struct buf signature;
 	int64_t newest_ns; /* latest ctime met, ns since 1970 */
+	bool shallow;	   /* set before the first one is added: folders are listed, not what is in them */
 };
 
 #define SOURCES_INIT ((struct sources){ .signature = BUF_INIT(512 * 1024 * 1024) })
@@ -49,6 +50,9 @@ void sources_done(struct sources *s);
  */
 int sources_add(struct sources *s, int context_fd, const struct dockerignore *ignore, const char *pattern,
 		struct err *err);
+
+/* Adds a root, with itself as its only entry, that was found elsewhere (and no signature). */
+int sources_add_found(struct sources *s, const char *path, const char *name, bool is_dir, struct err *err);
 
 /* Whether the destination as it was written names a folder: it ends with a slash, or is "." or "..". */
 bool sources_dest_is_dir(const char *dest);

@@ -5,6 +5,7 @@
 #include "build/apply.h"
 #include "build/sources.h"
 #include "engine/build_cache.h"
+#include "engine/build_list.h"
 #include "engine/build_session.h"
 #include "engine/run_user.h"
 #include "sys/fs.h"
@@ -212,6 +213,19 @@ static int find_from(struct copy *c, const struct store_image **ret, struct err 
 	return 0;
 }
 
+static int list_from(struct copy *c, const struct store_image *from, struct err *err)
+{
+	struct err why = { 0 };
+	int r;
+
+	c->from_root = c->owned_fd = true;
+	r = open_root(c, from, &why);
+	if (r < 0)
+		return build_fail(c->at, 0, err, -r, "--from: %s", why.msg);
+	r = build_list_roots(&c->at->s->ids, c->fd, &c->words, &c->sources, &why);
+	return r < 0 ? build_fail(c->at, c->at->in->rest, err, -r, "COPY --from: %s", why.msg) : 0;
+}
+
 /* Opens the place and lists the sources. */
 static int list_sources(struct copy *c, const struct store_image *from, struct err *err)
 {
@@ -221,13 +235,9 @@ static int list_sources(struct copy *c, const struct store_image *from, struct e
 	struct err why = { 0 };
 	int r = 0;
 
-	c->from_root = from != NULL;
-	if (from) {
-		c->owned_fd = true;
-		r = open_root(c, from, &why);
-		if (r < 0)
-			return build_fail(c->at, 0, err, -r, "--from: %s", why.msg);
-	} else if (!c->owned_fd) {
+	if (from)
+		return list_from(c, from, err);
+	if (!c->owned_fd) {
 		c->fd = context->fd;
 		ignore = &context->ignore;
 		if (c->fd < 0)
@@ -240,8 +250,6 @@ static int list_sources(struct copy *c, const struct store_image *from, struct e
 			build_fail(c->at, args->items[i].offset, err, -r, "%s: %s",
 				   dockerfile_keyword_name(c->at->in->keyword), why.msg);
 	}
-	if (r >= 0 && c->sources.entries_len == 0)
-		r = build_fail(c->at, c->at->in->rest, err, ENOENT, "no source matches");
 	return r;
 }
 
@@ -253,6 +261,8 @@ static int make_items(const struct copy *c, bool hash, bool into, const bool *sk
 	for (size_t i = 0; i < c->sources.entries_len; i++) {
 		struct layer_item item = { .source = c->sources.entries[i].path };
 
+		if (c->sources.shallow && c->sources.entries[i].is_dir)
+			item.flags = LAYER_ITEM_RECURSE;
 		if (skip && skip[c->sources.entries[i].root])
 			continue;
 		if (!hash) {
@@ -480,6 +490,8 @@ static int copy_by_content(struct copy *c, const struct store_image *from, struc
 	struct digest content;
 	int r = list_sources(c, from, err);
 
+	if (r >= 0 && c->sources.entries_len == 0)
+		r = build_fail(c->at, c->at->in->rest, err, ENOENT, "no source matches");
 	if (r >= 0)
 		r = key_by_content(c, &content, err);
 	if (r >= 0)

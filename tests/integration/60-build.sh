@@ -249,6 +249,24 @@ from-one"
 	expect_eq "$out" target
 }
 
+test_folders_of_other_users() {
+	use_busybox
+	build -t private <<-'END'
+		FROM busybox AS one
+		RUN mkdir -p /home/app/.local/bin && echo x > /home/app/.local/bin/tool && chown -R app:app /home/app && chmod -R go= /home/app
+		RUN touch /unrelated
+		FROM busybox
+		COPY --from=one /home/app /a
+		COPY --from=one /home/app/.local/bin/t* /b/
+		COPY --from=one --chown=bin /home/app/.local/bin/tool /c
+	END
+	in_image private stat -c '%U %a %n' /a/.local/bin /a/.local/bin/tool /b/tool /c
+	expect_eq "$out" "app 700 /a/.local/bin
+app 600 /a/.local/bin/tool
+app 600 /b/tool
+bin 600 /c"
+}
+
 test_add() {
 	use_busybox
 	mkdir -p ctx/in && echo inside >ctx/in/f && ln -s f ctx/in/l
