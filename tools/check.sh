@@ -54,7 +54,7 @@ if gate build-sanitized build build-asan -Dbuildtype=debug -Db_sanitize=address,
 	ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 		tests -B build-asan --only-unit --label sanitized
 fi
-gate fuzz env FUZZ_SECONDS="${FUZZ_SECONDS:-3}" tools/fuzz.sh
+gate fuzz env FUZZ_RUNS="${FUZZ_RUNS:-5000}" tools/fuzz.sh
 
 echo "# took $((SECONDS - started)) seconds"
 awk '{ p += $1; f += $2; s += $3 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s; exit f > 0 }' "$counts"

@@ -6,7 +6,8 @@
 
 /*
  * As gmtime_r, which reads /etc/localtime though it does not need it: half a dozen system calls at each start. The
- * calendar is counted from 1 March of year 0, so that the leap day is a year's last. Years 0 to 9999.
+ * calendar is counted from 1 March, so that the leap day is a year's last, and from 400 years before year 0, so that
+ * nothing is negative. Years 0 to 9999.
  */
 static void gm_time(int64_t seconds, struct tm *ret)
 {
@@ -16,7 +17,7 @@ static void gm_time(int64_t seconds, struct tm *ret)
 		rest += 86400;
 		days--;
 	}
-	days += 719468; /* from 0000-03-01 to 1970-01-01 */
+	days += 719468 + 146097; /* from 1 March of year -400 to 1970-01-01 */
 	era = days / 146097;
 	day = days % 146097;
 	year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
@@ -24,7 +25,7 @@ static void gm_time(int64_t seconds, struct tm *ret)
 	month = (5 * day + 2) / 153;
 	*ret = (struct tm){ .tm_mday = (int)(day - (153 * month + 2) / 5 + 1),
 			    .tm_mon = (int)(month < 10 ? month + 2 : month - 10),
-			    .tm_year = (int)(year + era * 400 + (month >= 10) - 1900),
+			    .tm_year = (int)(year + (era - 1) * 400 + (month >= 10) - 1900),
 			    .tm_hour = (int)(rest / 3600),
 			    .tm_min = (int)(rest / 60 % 60),
 			    .tm_sec = (int)(rest % 60) };
@@ -47,51 +48,105 @@ void time_format_rfc3339(struct timespec t, char dst[static TIME_RFC3339_MAX])
 	dst[len + 1] = '\0';
 }
 
-/* ".123" -> nanoseconds; moves *P behind it. */
-static long parse_fraction(const char **p)
+/* Exactly COUNT digits; -1 if they aren't there. Moves *P behind them. */
+static int take_digits(const char **p, int count)
+{
+	int value = 0;
+
+	for (int i = 0; i < count; i++, (*p)++) {
+		if (**p < '0' || **p > '9')
+			return -1;
+		value = value * 10 + (**p - '0');
+	}
+	return value;
+}
+
+/* ".123" -> nanoseconds; moves *P behind it. -1: a point without digits. */
+static long take_fraction(const char **p)
 {
 	long ns = 0, unit = 100000000;
 
 	if (**p != '.')
 		return 0;
-	for ((*p)++; **p >= '0' && **p <= '9'; (*p)++) {
+	(*p)++;
+	if (**p < '0' || **p > '9')
+		return -1;
+	for (; **p >= '0' && **p <= '9'; (*p)++) {
 		ns += (**p - '0') * unit;
 		unit /= 10;
 	}
 	return ns;
 }
 
-static int parse_two_digits(const char *s, int *ret)
+/* Two-digit fields of date and time, each with what stands before it and its range. */
+static int take_fields(const char **p, struct tm *tm)
 {
-	if (s[0] < '0' || s[0] > '9' || s[1] < '0' || s[1] > '9')
+	const struct {
+		int *field;
+		char before;
+		int min, max;
+	} fields[] = {
+		{ &tm->tm_mon, '-', 1, 12 }, { &tm->tm_mday, '-', 1, 31 }, { &tm->tm_hour, 'T', 0, 23 },
+		{ &tm->tm_min, ':', 0, 59 }, { &tm->tm_sec, ':', 0, 60 },
+	};
+
+	tm->tm_year = take_digits(p, 4) - 1900;
+	if (tm->tm_year < -1900)
 		return -EINVAL;
-	*ret = (s[0] - '0') * 10 + s[1] - '0';
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		char c = *(*p)++;
+
+		if (c != fields[i].before && !(fields[i].before == 'T' && c == 't'))
+			return -EINVAL;
+		*fields[i].field = take_digits(p, 2);
+		if (*fields[i].field < fields[i].min || *fields[i].field > fields[i].max)
+			return -EINVAL;
+	}
+	tm->tm_mon--;
+	return 0;
+}
+
+/* "Z", "+02:00": seconds to take away. */
+static int take_offset(const char **p, int *ret_seconds)
+{
+	int sign, hours, minutes;
+
+	if (**p == 'Z' || **p == 'z') {
+		(*p)++;
+		*ret_seconds = 0;
+		return 0;
+	}
+	if (**p != '+' && **p != '-')
+		return -EINVAL;
+	sign = *(*p)++ == '-' ? -1 : 1;
+	hours = take_digits(p, 2);
+	if (hours < 0 || hours > 23 || *(*p)++ != ':')
+		return -EINVAL;
+	minutes = take_digits(p, 2);
+	if (minutes < 0 || minutes > 59)
+		return -EINVAL;
+	*ret_seconds = sign * (hours * 3600 + minutes * 60);
 	return 0;
 }
 
 int time_parse_rfc3339(const char *s, struct timespec *ret)
 {
+	/* 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z: what four digits can say, also after the offset. */
+	static const int64_t first = -62167219200, last = 253402300799;
 	struct tm tm = { 0 };
-	const char *p;
-	int sign, hours, minutes;
+	int64_t seconds;
+	int offset;
 	long ns;
 
-	if (strlen(s) > 64)
+	if (take_fields(&s, &tm) < 0)
 		return -EINVAL;
-	p = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (!p)
+	ns = take_fraction(&s);
+	if (ns < 0 || take_offset(&s, &offset) < 0 || *s)
 		return -EINVAL;
-	ns = parse_fraction(&p);
-	if ((*p == 'Z' || *p == 'z') && !p[1]) {
-		*ret = (struct timespec){ timegm(&tm), ns };
-		return 0;
-	}
-	if (*p != '+' && *p != '-')
+	seconds = timegm(&tm) - offset;
+	if (seconds < first || seconds > last)
 		return -EINVAL;
-	sign = *p == '-' ? -1 : 1;
-	if (parse_two_digits(p + 1, &hours) < 0 || p[3] != ':' || parse_two_digits(p + 4, &minutes) < 0 || p[6])
-		return -EINVAL;
-	*ret = (struct timespec){ timegm(&tm) - sign * (hours * 3600 + minutes * 60), ns };
+	*ret = (struct timespec){ seconds, ns };
 	return 0;
 }
 
