@@ -19,7 +19,9 @@ run() {
 	mkdir -p "build-fuzz/corpus/$name" "tests/fuzz/corpus/${name#fuzz_}"
 	if [ -n "$runs" ]; then
 		echo "== $name, $runs inputs"
-		set -- -runs="$runs" -seed=1 -max_total_time=60
+		rm -rf --one-file-system "build-fuzz/fresh/$name"
+		mkdir -p "build-fuzz/fresh/$name"
+		set -- -runs="$runs" -seed=1 -max_total_time=60 "build-fuzz/fresh/$name"
 	else
 		echo "== $name, $seconds s"
 		set -- -max_total_time="$seconds" "build-fuzz/corpus/$name"

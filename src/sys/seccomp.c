@@ -349,7 +349,8 @@ static int add_ranges(const struct seccomp_filter *f, struct seccomp_arch *a, st
 {
 	int r = 0;
 
-	qsort(a->rules, a->len, sizeof(*a->rules), compare_rules);
+	if (a->len > 0)
+		qsort(a->rules, a->len, sizeof(*a->rules), compare_rules);
 	for (size_t i = 0, n; i < a->len && r == 0; i += n) {
 		struct range answer, after;
 
