@@ -86,12 +86,12 @@ static int print_overview_json(const struct ns_groups *groups, struct err *err)
 
 static void print_overview_table(const struct ns_groups *groups, const struct ns_view *own, size_t hidden)
 {
-	printf("%-10s %-12s %9s %8s  %-16s %s\n", "TYPE", "NAMESPACE", "PROCESSES", "PID", "COMMAND", "");
+	printf("%-10s %-12s %9s %8s  %-5s %s\n", "TYPE", "NAMESPACE", "PROCESSES", "PID", "OURS", "COMMAND");
 	for (size_t i = 0; i < groups->len; i++) {
 		const struct ns_group *g = &groups->items[i];
 
-		printf("%-10s %-12" PRIu64 " %9zu %8d  %-16s %s\n", ns_name(g->kind), g->inode, g->processes, (int)g->first,
-		       g->command, g->inode == own->inode[g->kind] ? "ours" : "");
+		printf("%-10s %-12" PRIu64 " %9zu %8d  %-5s %s\n", ns_name(g->kind), g->inode, g->processes, (int)g->first,
+		       g->inode == own->inode[g->kind] ? "yes" : "", g->command);
 	}
 	if (hidden)
 		fprintf(stderr, "cloche: namespaces: %zu process%s can't be looked at: only root and their own users may\n", hidden, hidden == 1 ? "" : "es");
@@ -118,28 +118,36 @@ static int print_overview(bool as_json, struct err *err)
 
 /* --- processes side by side --- */
 
+/* The names of those that don't have the host's. */
+static void name_owners(const struct column *c, size_t len, int kind, char *dst, size_t size)
+{
+	size_t used = (size_t)snprintf(dst, size, "own:");
+
+	for (size_t i = 1; i < len && used < size; i++)
+		if (c[i].view.inode[kind] != c[0].view.inode[kind])
+			used += (size_t)snprintf(dst + used, size - used, " %s", c[i].label);
+}
+
 /* What a row says in words: with whom the namespace is shared. */
 static void describe(const struct column *c, size_t len, int kind, char *dst, size_t size)
 {
-	size_t own = 0, host = 0;
+	size_t same = 0, host = 0, pairs = (len - 1) * (len - 2) / 2;
 
 	for (size_t i = 1; i < len; i++) {
 		host += c[i].view.inode[kind] == c[0].view.inode[kind];
 		for (size_t k = 1; k < i; k++)
-			own += c[i].view.inode[kind] == c[k].view.inode[kind];
+			same += c[i].view.inode[kind] == c[k].view.inode[kind];
 	}
 	if (!c[0].view.inode[kind])
 		snprintf(dst, size, "not known here");
 	else if (host == len - 1)
 		snprintf(dst, size, "shared with the host");
 	else if (host)
-		snprintf(dst, size, "differs");
+		name_owners(c, len, kind, dst, size);
 	else if (len == 2)
 		snprintf(dst, size, "its own");
 	else
-		snprintf(dst, size, "%s", own == (len - 1) * (len - 2) / 2 ? "shared, not with the host" : "each its own");
-	if (own && !host && len > 3 && own < (len - 1) * (len - 2) / 2)
-		snprintf(dst, size, "some share it");
+		snprintf(dst, size, "%s", same == pairs ? "shared, not the host's" : same ? "some share it" : "each its own");
 }
 
 static void print_table(const struct column *c, size_t len)
@@ -149,7 +157,7 @@ static void print_table(const struct column *c, size_t len)
 	printf("%-10s", "TYPE");
 	for (size_t i = 0; i < len; i++)
 		printf(" %-14.14s", c[i].label);
-	printf(" %-26s %s\n", "", "WHAT IT HOLDS");
+	printf(" %-26s %s\n", "SHARED", "WHAT IT HOLDS");
 	for (int kind = 0; kind < NS_KINDS; kind++) {
 		char words[64];
 

@@ -1,5 +1,7 @@
 #include "cli/explain_table.h"
 
+#include "base/cleanup.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -45,18 +47,43 @@ static int room(const struct explain_table *t, int used)
 	return !t->width ? 4096 : t->width > used ? t->width - used : 1;
 }
 
+/* IDs and digests of 64 digits are cut to 12, as elsewhere. Into DST, which is as large as TEXT with its NUL. */
+static void shorten(const char *text, char *dst)
+{
+	while (*text) {
+		size_t len = strspn(text, "0123456789abcdef");
+
+		if (len == 64) {
+			dst += snprintf(dst, 64, "%.12s...", text);
+			text += len;
+			continue;
+		}
+		len = len ? len : 1;
+		memcpy(dst, text, len);
+		dst += len;
+		text += len;
+	}
+	*dst = '\0';
+}
+
 void explain_table_step(const struct runtime_step *step, void *arg)
 {
 	struct explain_table *t = arg;
+	autofree char *what = strdup(step->what), *call = strdup(step->call);
 	char time[16];
+
+	if (!what || !call)
+		return;
+	shorten(step->what, what);
+	shorten(step->call, call);
 
 	if (!t->steps)
 		fprintf(t->out, "%s %3s  %9s  %-*s %s%s\n", style(t, BOLD), "#", "time", WHAT_WIDTH, "step", "system call",
 			style(t, NORMAL));
 	format_time(step->ns, time);
 	t->total_ns += step->ns;
-	fprintf(t->out, " %3zu  %9s  %s%-*s%s %.*s\n", ++t->steps, time, style(t, BOLD), WHAT_WIDTH, step->what,
-		style(t, NORMAL), room(t, LEFT_WIDTH + WHAT_WIDTH + 1), step->call);
+	fprintf(t->out, " %3zu  %9s  %s%-*s%s %.*s\n", ++t->steps, time, style(t, BOLD), WHAT_WIDTH, what,
+		style(t, NORMAL), room(t, LEFT_WIDTH + WHAT_WIDTH + 1), call);
 	if (step->result < 0)
 		fprintf(t->out, "%*s%s%s%s\n", LEFT_WIDTH, "", style(t, RED), strerror(-step->result), style(t, NORMAL));
 	if (*step->effect)

@@ -242,6 +242,7 @@ static int stay(struct run_session *s, struct container_process *p, bool pass_si
 	r = container_live_running(&s->live, p->pid, &s->started, err);
 	if (r < 0)
 		return r;
+	run_report(s, s->begin_us, "the whole start", "from the command line to the program's first instruction", "");
 	store_settle(s->store);
 	r = console_run(p, &console, &status, err);
 	return r < 0 ? r : container_exit_code(status);
@@ -296,6 +297,7 @@ int run_container(const struct store_options *store, const struct run_options *o
 				 .callbacks = callbacks,
 				 .image_text = image,
 				 .args = args,
+				 .begin_us = time_now_us(),
 				 .dir_fd = -1,
 				 .live = CONTAINER_LIVE_INIT,
 				 .supervisor = INTERCEPT_HELPER_INIT };

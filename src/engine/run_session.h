@@ -17,6 +17,7 @@ struct run_session {
 	const struct run_callbacks *callbacks;
 	const char *image_text;
 	const struct strv *args;
+	uint64_t begin_us; /* time_now_us at the beginning */
 
 	struct idmap ids;
 	struct store *store;
