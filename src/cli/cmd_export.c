@@ -32,7 +32,8 @@ const struct command cmd_export = {
 	.group = "Images",
 	.summary = "write the files of a container or image as a tar",
 	.usage = "CONTAINER|IMAGE",
-	.description = "The tar has the merged files, as the container sees them, with their owners; layers, history and configuration are "
+	.description = "The tar has the merged files, as the container sees them, with their owners; layers, history "
+		       "and configuration are "
 		       "not in it ('cloche save' keeps those). What is mounted into a container is not exported.",
 	.examples = "$ cloche export web -o web.tar\n# what is in an image\n$ cloche export debian:12 | tar -tv",
 	.complete = "container",

@@ -19,18 +19,22 @@ struct history_options {
 };
 
 static const struct option history_table[] = {
-	OPTION_STRING("format", 0, struct history_options, format, "FORMAT", "print by a Go template, 'table TEMPLATE' or 'json'",
-		      "json table"),
-	OPTION_STRING("human", 'H', struct history_options, human, "true|false", "sizes and dates for people (default true)",
-		      "true false"),
+	OPTION_STRING("format", 0, struct history_options, format, "FORMAT",
+		      "print by a Go template, 'table TEMPLATE' or 'json'", "json table"),
+	OPTION_STRING("human", 'H', struct history_options, human, "true|false",
+		      "sizes and dates for people (default true)", "true false"),
 	OPTION_FLAG("no-trunc", 0, struct history_options, no_trunc, "show IDs and instructions in full"),
 	OPTION_FLAG("quiet", 'q', struct history_options, quiet, "show only the IDs"),
 	OPTION_END,
 };
 
 static const struct listing_column columns[] = {
-	{ "ID", "IMAGE" },	{ "CreatedSince", "CREATED" }, { "CreatedAt", "CREATED AT" },
-	{ "CreatedBy", "CREATED BY" }, { "Size", "SIZE" },     { "Comment", "COMMENT" },
+	{ "ID", "IMAGE" },
+	{ "CreatedSince", "CREATED" },
+	{ "CreatedAt", "CREATED AT" },
+	{ "CreatedBy", "CREATED BY" },
+	{ "Size", "SIZE" },
+	{ "Comment", "COMMENT" },
 	{ NULL, NULL },
 };
 
@@ -100,9 +104,9 @@ static json_t *row_json(const struct history_view *v, const struct image_history
 	else
 		snprintf(size, sizeof(size), "%llu", (unsigned long long)bytes);
 	if (!row || !comment || add_id(v, row, newest) < 0 ||
-	    json_add_string(row, "CreatedSince", v->human ? since : at) < 0 || json_add_string(row, "CreatedAt", at) < 0 ||
-	    add_created_by(v, row, h->created_by) < 0 || json_add_string(row, "Size", size) < 0 ||
-	    json_add(row, "Comment", json_text(comment)) < 0)
+	    json_add_string(row, "CreatedSince", v->human ? since : at) < 0 ||
+	    json_add_string(row, "CreatedAt", at) < 0 || add_created_by(v, row, h->created_by) < 0 ||
+	    json_add_string(row, "Size", size) < 0 || json_add(row, "Comment", json_text(comment)) < 0)
 		return NULL;
 	return TAKE_PTR(row);
 }
@@ -129,7 +133,10 @@ static int print(const struct history_options *o, struct store *store, const str
 {
 	struct history_view v = { o, true, store, img };
 	struct listing listing = {
-		.format = o->format, .columns = columns, .quiet = o->quiet, .quiet_field = "ID",
+		.format = o->format,
+		.columns = columns,
+		.quiet = o->quiet,
+		.quiet_field = "ID",
 		.table = "{{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}",
 	};
 	autojson json_t *rows = json_array();
@@ -162,7 +169,8 @@ const struct command cmd_history = {
 	.group = "Images",
 	.summary = "show the steps that made an image",
 	.usage = "IMAGE",
-	.description = "One line for each instruction, the newest first, with the size of the files in the layer that it made. Steps below "
+	.description = "One line for each instruction, the newest first, with the size of the files in the layer that "
+		       "it made. Steps below "
 		       "the newest have no image of their own: <missing>, as docker says.\n\n"
 		       "Fields for --format: .ID .CreatedSince .CreatedAt .CreatedBy .Size .Comment",
 	.examples = "$ cloche history debian:12\n$ cloche history --no-trunc --format '{{.Size}} {{.CreatedBy}}' web",

@@ -17,22 +17,28 @@ struct images_options {
 };
 
 static const struct option images_table[] = {
-	OPTION_FLAG("all", 'a', struct images_options, all, "list all images; there are no hidden ones here, so it is the default"),
+	OPTION_FLAG("all", 'a', struct images_options, all,
+		    "list all images; there are no hidden ones here, so it is the default"),
 	OPTION_FLAG("digests", 0, struct images_options, digests, "show the manifests' digests too"),
 	OPTION_LIST("filter", 'f', struct images_options, filters, "FILTER",
-		    "list only some: reference=PATTERN, dangling=true, label=KEY[=VALUE], before=IMAGE, since=IMAGE", NULL),
-	OPTION_STRING("format", 0, struct images_options, format, "FORMAT", "print by a Go template, 'table TEMPLATE' or 'json'",
-		      "json table"),
+		    "list only some: reference=PATTERN, dangling=true, label=KEY[=VALUE], before=IMAGE, since=IMAGE",
+		    NULL),
+	OPTION_STRING("format", 0, struct images_options, format, "FORMAT",
+		      "print by a Go template, 'table TEMPLATE' or 'json'", "json table"),
 	OPTION_FLAG("no-trunc", 0, struct images_options, no_trunc, "show IDs in full"),
 	OPTION_FLAG("quiet", 'q', struct images_options, quiet, "show only the IDs"),
 	OPTION_END,
 };
 
 static const struct listing_column columns[] = {
-	{ "Repository", "REPOSITORY" }, { "Tag", "TAG" },
-	{ "Digest", "DIGEST" },		{ "ID", "IMAGE ID" },
-	{ "CreatedSince", "CREATED" },	{ "CreatedAt", "CREATED AT" },
-	{ "Size", "SIZE" },		{ "Containers", "CONTAINERS" },
+	{ "Repository", "REPOSITORY" },
+	{ "Tag", "TAG" },
+	{ "Digest", "DIGEST" },
+	{ "ID", "IMAGE ID" },
+	{ "CreatedSince", "CREATED" },
+	{ "CreatedAt", "CREATED AT" },
+	{ "Size", "SIZE" },
+	{ "Containers", "CONTAINERS" },
 	{ NULL, NULL },
 };
 
@@ -92,7 +98,10 @@ static bool seen_before(const struct image_rows *rows, size_t at)
 static int print(const struct images_options *o, const struct image_rows *images, struct err *err)
 {
 	struct listing listing = {
-		.format = o->format, .columns = columns, .quiet = o->quiet, .quiet_field = "ID",
+		.format = o->format,
+		.columns = columns,
+		.quiet = o->quiet,
+		.quiet_field = "ID",
 		.table = o->digests ? "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
 				    : "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
 	};
@@ -130,10 +139,12 @@ const struct command cmd_images = {
 	.group = "Images",
 	.summary = "list the images of the store",
 	.usage = "[REPOSITORY[:TAG]]",
-	.description = "Lists each name with the image that it leads to, the newest image first. SIZE is what the image's files take "
+	.description = "Lists each name with the image that it leads to, the newest image first. SIZE is what the "
+		       "image's files take "
 		       "when they are unpacked; layers that images share are on disk once.\n\n"
 		       "Fields for --format: .Repository .Tag .Digest .ID .CreatedSince .CreatedAt .Size .Containers",
-	.examples = "$ cloche images\n# only names and sizes\n$ cloche images --format '{{.Repository}}:{{.Tag}} {{.Size}}'\n"
+	.examples = "$ cloche images\n# only names and sizes\n$ cloche images --format '{{.Repository}}:{{.Tag}} "
+		    "{{.Size}}'\n"
 		    "$ cloche images --filter dangling=true -q",
 	.complete = "image",
 	.options = images_table,

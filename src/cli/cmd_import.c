@@ -16,8 +16,8 @@ static const struct option import_table[] = {
 	OPTION_LIST("change", 'c', struct import_args, changes, "INSTRUCTION",
 		    "change the configuration by a Dockerfile instruction, such as 'CMD [\"sh\"]'", NULL),
 	OPTION_STRING("message", 'm', struct import_args, message, "TEXT", "comment in the history", NULL),
-	OPTION_STRING("platform", 0, struct import_args, platform, "OS/ARCH[/VARIANT]", "what the files are for, instead of this machine",
-		      NULL),
+	OPTION_STRING("platform", 0, struct import_args, platform, "OS/ARCH[/VARIANT]",
+		      "what the files are for, instead of this machine", NULL),
 	OPTION_END,
 };
 
@@ -85,10 +85,12 @@ const struct command cmd_import = {
 	.group = "Images",
 	.summary = "make an image of a root file system in a tar",
 	.usage = "FILE|- [NAME[:TAG]]",
-	.description = "The tar may be plain or compressed (gzip, zstd, bzip2, xz). It becomes an image of one layer, without a command unless "
+	.description = "The tar may be plain or compressed (gzip, zstd, bzip2, xz). It becomes an image of one layer, "
+		       "without a command unless "
 		       "--change gives it one. Prints the image's ID.",
-	.examples = "$ tar -C rootfs -c . | cloche import - mine:1\n"
-		    "$ cloche import -c 'CMD [\"/bin/sh\"]' -c 'ENV LANG=C.UTF-8' -m 'from the field' rootfs.tar.zst field",
+	.examples =
+		"$ tar -C rootfs -c . | cloche import - mine:1\n"
+		"$ cloche import -c 'CMD [\"/bin/sh\"]' -c 'ENV LANG=C.UTF-8' -m 'from the field' rootfs.tar.zst field",
 	.complete = "file",
 	.options = import_table,
 	.options_size = sizeof(struct import_args),

@@ -18,13 +18,16 @@ struct inspect_options {
 };
 
 static const struct option inspect_table[] = {
-	OPTION_STRING("format", 'f', struct inspect_options, format, "FORMAT", "print each by a Go template, or all as 'json' on one line",
-		      "json"),
+	OPTION_STRING("format", 'f', struct inspect_options, format, "FORMAT",
+		      "print each by a Go template, or all as 'json' on one line", "json"),
 	OPTION_FLAG("layers", 0, struct inspect_options, layers,
-		    "say what is inside an image: its program and what that needs, each layer and the instruction that made it"),
+		    "say what is inside an image: its program and what that needs, each layer and the instruction that "
+		    "made it"),
 	OPTION_FLAG("files", 0, struct inspect_options, files, "with --layers: list all files of each layer"),
-	OPTION_FLAG("mounts", 0, struct inspect_options, mounts, "show a container's mounts as a tree, each with where it comes from"),
-	OPTION_STRING("type", 0, struct inspect_options, type, "TYPE", "look only for an image or only for a container", "image container"),
+	OPTION_FLAG("mounts", 0, struct inspect_options, mounts,
+		    "show a container's mounts as a tree, each with where it comes from"),
+	OPTION_STRING("type", 0, struct inspect_options, type, "TYPE", "look only for an image or only for a container",
+		      "image container"),
 	OPTION_END,
 };
 
@@ -139,11 +142,15 @@ const struct command cmd_inspect = {
 	.summary = "show all that is known of an image or container",
 	.usage = "NAME [NAME...]",
 	.description = "Prints a JSON array with one object for each, with docker's names for the fields.\n\n"
-		       "With --layers it says instead what is inside an image: the command and its surroundings; each layer with the "
-		       "instruction that made it, its size and its largest files; and for the program that is started its format, its "
-		       "interpreter, and whether the libraries that it needs are in the image. A static program is said to need none.",
-	.examples = "# what is inside this image?\n$ cloche inspect --layers debian:12\n"
-		     "$ cloche inspect debian:12\n$ cloche inspect -f '{{.Config.Cmd}} {{json .RootFS.Layers}}' debian:12",
+		       "With --layers it says instead what is inside an image: the command and its surroundings; each "
+		       "layer with the "
+		       "instruction that made it, its size and its largest files; and for the program that is started "
+		       "its format, its "
+		       "interpreter, and whether the libraries that it needs are in the image. A static program is "
+		       "said to need none.",
+	.examples =
+		"# what is inside this image?\n$ cloche inspect --layers debian:12\n"
+		"$ cloche inspect debian:12\n$ cloche inspect -f '{{.Config.Cmd}} {{json .RootFS.Layers}}' debian:12",
 	.complete = "image",
 	.options = inspect_table,
 	.options_size = sizeof(struct inspect_options),

@@ -13,8 +13,8 @@ struct load_options {
 };
 
 static const struct option load_table[] = {
-	OPTION_STRING("input", 'i', struct load_options, input, "FILE", "archive, or folder with an OCI image layout, instead of stdin",
-		      "file"),
+	OPTION_STRING("input", 'i', struct load_options, input, "FILE",
+		      "archive, or folder with an OCI image layout, instead of stdin", "file"),
 	OPTION_FLAG("quiet", 'q', struct load_options, quiet, "print only the image IDs"),
 	OPTION_END,
 };
@@ -81,11 +81,15 @@ const struct command cmd_load = {
 	.group = "Images",
 	.summary = "load images from an archive or folder",
 	.usage = "",
-	.description = "Takes what docker, podman, skopeo, buildah and umoci write: docker-archive, OCI archive, and a folder with an OCI image "
-		       "layout; archives plain or compressed (gzip, zstd, bzip2, xz), from a file or a pipe. Of an image for several "
+	.description = "Takes what docker, podman, skopeo, buildah and umoci write: docker-archive, OCI archive, and a "
+		       "folder with an OCI image "
+		       "layout; archives plain or compressed (gzip, zstd, bzip2, xz), from a file or a pipe. Of an "
+		       "image for several "
 		       "platforms, this machine's is taken.\n\n"
-		       "Each layer's digest and diff id are verified while it is unpacked; image IDs are those that docker shows.",
-	.examples = "$ docker save debian:12 | cloche load\n$ skopeo copy docker://alpine oci-archive:alpine.tar:alpine:latest\n"
+		       "Each layer's digest and diff id are verified while it is unpacked; image IDs are those that "
+		       "docker shows.",
+	.examples = "$ docker save debian:12 | cloche load\n$ skopeo copy docker://alpine "
+		    "oci-archive:alpine.tar:alpine:latest\n"
 		    "$ cloche load -i alpine.tar",
 	.options = load_table,
 	.options_size = sizeof(struct load_options),

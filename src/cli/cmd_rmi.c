@@ -8,8 +8,9 @@ struct rmi_options {
 };
 
 static const struct option rmi_table[] = {
-	OPTION_FLAG("force", 'f', struct rmi_options, force,
-		    "take all names away, also while containers use the image; and don't mind if there is no such image"),
+	OPTION_FLAG(
+		"force", 'f', struct rmi_options, force,
+		"take all names away, also while containers use the image; and don't mind if there is no such image"),
 	OPTION_END,
 };
 
@@ -56,10 +57,13 @@ const struct command cmd_rmi = {
 	.group = "Images",
 	.summary = "remove images, or names of images",
 	.usage = "IMAGE [IMAGE...]",
-	.description = "An image with several names loses the one that is given; with its last name, or named by its ID, it is removed, "
-		       "together with all layers that no other image and no container needs. An image that a container was made from "
+	.description = "An image with several names loses the one that is given; with its last name, or named by its "
+		       "ID, it is removed, "
+		       "together with all layers that no other image and no container needs. An image that a container "
+		       "was made from "
 		       "is refused without --force.",
-	.examples = "$ cloche rmi debian:12\n# all that have no name any more\n$ cloche rmi $(cloche images -q --filter dangling=true)",
+	.examples = "$ cloche rmi debian:12\n# all that have no name any more\n$ cloche rmi $(cloche images -q "
+		    "--filter dangling=true)",
 	.complete = "image",
 	.options = rmi_table,
 	.options_size = sizeof(struct rmi_options),

@@ -15,8 +15,8 @@ struct save_options {
 
 static const struct option save_table[] = {
 	OPTION_STRING("output", 'o', struct save_options, output, "FILE", "write there instead of to stdout", "file"),
-	OPTION_STRING("format", 0, struct save_options, format, "FORMAT", "docker-archive (the default), oci-archive or oci-dir",
-		      "docker-archive oci-archive oci-dir"),
+	OPTION_STRING("format", 0, struct save_options, format, "FORMAT",
+		      "docker-archive (the default), oci-archive or oci-dir", "docker-archive oci-archive oci-dir"),
 	OPTION_END,
 };
 
@@ -96,7 +96,8 @@ const struct command cmd_save = {
 	.group = "Images",
 	.summary = "write images to an archive or folder",
 	.usage = "IMAGE [IMAGE...]",
-	.description = "docker-archive is what 'docker load' and 'podman load' read. OCI archives and folders hold the layers as the store has "
+	.description = "docker-archive is what 'docker load' and 'podman load' read. OCI archives and folders hold the "
+		       "layers as the store has "
 		       "them, so their digests stay. Layers that images share are written once.",
 	.examples = "$ cloche save -o debian.tar debian:12\n$ cloche save web:1 web:2 | zstd | ssh host docker load\n"
 		    "$ cloche save --format oci-dir -o layout debian:12",

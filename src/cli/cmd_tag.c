@@ -17,7 +17,8 @@ const struct command cmd_tag = {
 	.group = "Images",
 	.summary = "give an image another name",
 	.usage = "IMAGE NAME[:TAG]",
-	.description = "A name that another image has is taken from it; an image that so loses its last name stays, without a name, "
+	.description = "A name that another image has is taken from it; an image that so loses its last name stays, "
+		       "without a name, "
 		       "until 'cloche rmi' removes it by ID.",
 	.examples = "$ cloche tag debian:12 registry.example/base:2026",
 	.complete = "image",

@@ -50,12 +50,12 @@ static void put_list(FILE *f, const char *label, json_t *list)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item)
-		if (json_is_string(item)) {
-			fprintf(f, "%-12s", i ? "" : label);
-			put(f, json_string_value(item));
-			fputc('\n', f);
-		}
+	json_array_foreach(list, i, item) if (json_is_string(item))
+	{
+		fprintf(f, "%-12s", i ? "" : label);
+		put(f, json_string_value(item));
+		fputc('\n', f);
+	}
 }
 
 /* A command as JSON, so that its words can be told apart. */
@@ -72,7 +72,8 @@ static void put_map(FILE *f, const char *label, json_t *map)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(map, key, value) {
+	json_object_foreach(map, key, value)
+	{
 		fprintf(f, "%-12s", label);
 		put(f, key);
 		fputc('=', f);
@@ -117,7 +118,8 @@ static void print_files(FILE *f, json_t *list)
 	json_t *file;
 	size_t i;
 
-	json_array_foreach(list, i, file) {
+	json_array_foreach(list, i, file)
+	{
 		const char *link = text(file, "Link");
 
 		fprintf(f, "     %s %s %lld:%lld %10lld  ", text(file, "Type"), text(file, "Mode"), number(file, "Uid"),
@@ -135,7 +137,8 @@ static void print_largest(FILE *f, json_t *list)
 	json_t *file;
 	size_t i;
 
-	json_array_foreach(list, i, file) {
+	json_array_foreach(list, i, file)
+	{
 		char size[16];
 
 		num_format_size((uint64_t)number(file, "Size"), size);
@@ -178,7 +181,8 @@ static void print_libraries(FILE *f, json_t *libraries)
 	json_t *library;
 	size_t i;
 
-	json_array_foreach(libraries, i, library) {
+	json_array_foreach(libraries, i, library)
+	{
 		const char *path = text(library, "Path");
 
 		fprintf(f, "%-12s", i ? "" : "libraries");
@@ -196,8 +200,8 @@ static long long count_files(json_t *inside)
 	json_t *layer;
 	size_t i;
 
-	json_array_foreach(json_object_get(inside, "Layers"), i, layer)
-		n += number(layer, "Files") + number(layer, "Links");
+	json_array_foreach(json_object_get(inside, "Layers"), i, layer) n +=
+		number(layer, "Files") + number(layer, "Links");
 	return n;
 }
 
@@ -206,7 +210,8 @@ static void print_program(FILE *f, json_t *inside, json_t *program)
 	json_t *script;
 	size_t i;
 
-	json_array_foreach(json_object_get(program, "Scripts"), i, script) {
+	json_array_foreach(json_object_get(program, "Scripts"), i, script)
+	{
 		fprintf(f, "%-12s", i ? "" : "script");
 		put(f, text(script, "Path"));
 		fputs(", run by ", f);
@@ -230,9 +235,10 @@ static void print_program(FILE *f, json_t *inside, json_t *program)
 	}
 	print_libraries(f, json_object_get(program, "Libraries"));
 	if (json_is_true(json_object_get(program, "Static")))
-		put_row(f, "needs", count_files(inside) == 1
-					    ? "nothing: no interpreter, no libraries, and it is the only file. No user space at all"
-					    : "nothing of the image to start: no interpreter, no libraries");
+		put_row(f, "needs",
+			count_files(inside) == 1
+				? "nothing: no interpreter, no libraries, and it is the only file. No user space at all"
+				: "nothing of the image to start: no interpreter, no libraries");
 	put_row(f, "PROBLEM", text(program, "Problem"));
 }
 
@@ -251,6 +257,5 @@ void inside_print(FILE *f, json_t *inside)
 		fputs("The image names no program to start.\n", f);
 	if (json_array_size(json_object_get(inside, "Layers")) > 0)
 		fputs("\nlayers, the base first\n", f);
-	json_array_foreach(json_object_get(inside, "Layers"), i, layer)
-		print_layer(f, layer);
+	json_array_foreach(json_object_get(inside, "Layers"), i, layer) print_layer(f, layer);
 }

@@ -93,7 +93,8 @@ static int print_table(FILE *f, const struct listing *l, const char *format, jso
 	if (r >= 0)
 		r = template_render(t, head, true, &out, err);
 	buf_add_char(&out, '\n');
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		if (r >= 0)
 			r = template_render(t, row, true, &out, err);
 		buf_add_char(&out, '\n');
@@ -113,7 +114,8 @@ static int print_lines(FILE *f, const char *format, json_t *rows, struct err *er
 
 	if (r < 0)
 		return r;
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		r = template_render(t, row, true, &out, err);
 		if (r < 0)
 			return r;

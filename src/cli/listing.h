@@ -13,9 +13,9 @@ struct listing_column {
 };
 
 struct listing {
-	const char *format;		/* the user's --format; NULL: table */
-	const char *table;		/* the default: "{{.Repository}}\t{{.Tag}}" */
-	const char *quiet_field;	/* the only field printed with QUIET */
+	const char *format;	 /* the user's --format; NULL: table */
+	const char *table;	 /* the default: "{{.Repository}}\t{{.Tag}}" */
+	const char *quiet_field; /* the only field printed with QUIET */
 	bool quiet;
 	const struct listing_column *columns; /* ended by a NULL field */
 };

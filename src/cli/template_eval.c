@@ -138,13 +138,15 @@ static int run_range(struct eval *e, const struct node *n, json_t *over)
 
 	if (json_array_size(over) == 0 && json_object_size(over) == 0)
 		return run(e, &n->otherwise);
-	json_array_foreach(over, i, item) {
+	json_array_foreach(over, i, item)
+	{
 		autojson json_t *key = json_integer((json_int_t)i);
 
 		if (r >= 0)
 			r = with_dot(e, n, item, key);
 	}
-	json_object_foreach(over, name, item) {
+	json_object_foreach(over, name, item)
+	{
 		autojson json_t *key = json_string(name);
 
 		if (r >= 0)

@@ -44,8 +44,7 @@ static void print_object(const json_t *v, struct buf *out)
 
 	if (!keys)
 		return;
-	json_object_foreach((json_t *)v, key, value)
-		keys[n++] = key;
+	json_object_foreach((json_t *)v, key, value) keys[n++] = key;
 	qsort(keys, n, sizeof(*keys), compare_keys);
 	buf_add_str(out, "map[");
 	for (size_t i = 0; i < n; i++) {
@@ -66,7 +65,8 @@ void template_print(const json_t *v, bool top, struct buf *out)
 		break;
 	case JSON_ARRAY:
 		buf_add_char(out, '[');
-		json_array_foreach(v, i, item) {
+		json_array_foreach(v, i, item)
+		{
 			if (i)
 				buf_add_char(out, ' ');
 			template_print(item, false, out);
@@ -132,7 +132,9 @@ static int call_index(json_t **args, size_t len, json_t **ret, struct err *err)
 static int call_len(json_t **args, size_t len, json_t **ret, struct err *err)
 {
 	const json_t *v = args[0];
-	size_t n = json_is_string(v) ? json_string_length(v) : json_is_array(v) ? json_array_size(v) : json_object_size(v);
+	size_t n = json_is_string(v)  ? json_string_length(v)
+		   : json_is_array(v) ? json_array_size(v)
+				      : json_object_size(v);
 
 	(void)len;
 	*ret = json_integer((json_int_t)n);
@@ -146,7 +148,8 @@ static int call_join(json_t **args, size_t len, json_t **ret, struct err *err)
 	size_t i;
 
 	(void)len;
-	json_array_foreach(args[0], i, item) {
+	json_array_foreach(args[0], i, item)
+	{
 		if (i)
 			template_print(args[1], true, &text);
 		template_print(item, true, &text);
@@ -314,15 +317,24 @@ static const struct {
 	size_t min, max;
 	int (*fn)(json_t **args, size_t len, json_t **ret, struct err *err);
 } functions[] = {
-	{ "json", 1, 1, call_json },	 { "index", 1, TEMPLATE_ARGS_MAX, call_index },
-	{ "len", 1, 1, call_len },	 { "join", 2, 2, call_join },
-	{ "split", 2, 2, call_split },	 { "lower", 1, 1, call_lower },
-	{ "upper", 1, 1, call_upper },	 { "title", 1, 1, call_title },
-	{ "print", 0, TEMPLATE_ARGS_MAX, call_print }, { "println", 0, TEMPLATE_ARGS_MAX, call_println },
-	{ "eq", 2, TEMPLATE_ARGS_MAX, call_eq }, { "ne", 2, 2, call_ne },
-	{ "not", 1, 1, call_not },	 { "and", 1, TEMPLATE_ARGS_MAX, call_and },
-	{ "or", 1, TEMPLATE_ARGS_MAX, call_or }, { "slice", 1, 3, call_slice },
-	{ "truncate", 2, 2, call_truncate }, { "pad", 3, 3, call_pad },
+	{ "json", 1, 1, call_json },
+	{ "index", 1, TEMPLATE_ARGS_MAX, call_index },
+	{ "len", 1, 1, call_len },
+	{ "join", 2, 2, call_join },
+	{ "split", 2, 2, call_split },
+	{ "lower", 1, 1, call_lower },
+	{ "upper", 1, 1, call_upper },
+	{ "title", 1, 1, call_title },
+	{ "print", 0, TEMPLATE_ARGS_MAX, call_print },
+	{ "println", 0, TEMPLATE_ARGS_MAX, call_println },
+	{ "eq", 2, TEMPLATE_ARGS_MAX, call_eq },
+	{ "ne", 2, 2, call_ne },
+	{ "not", 1, 1, call_not },
+	{ "and", 1, TEMPLATE_ARGS_MAX, call_and },
+	{ "or", 1, TEMPLATE_ARGS_MAX, call_or },
+	{ "slice", 1, 3, call_slice },
+	{ "truncate", 2, 2, call_truncate },
+	{ "pad", 3, 3, call_pad },
 };
 
 int template_call(const char *name, json_t **args, size_t len, json_t **ret, struct err *err)
@@ -336,5 +348,6 @@ int template_call(const char *name, json_t **args, size_t len, json_t **ret, str
 		return functions[i].fn(args, len, ret, err);
 	}
 	err_set(err, EINVAL, "format: there is no function '%s'", name);
-	return err_hint(err, "json index len join split lower upper title println print eq ne not and or slice truncate pad");
+	return err_hint(
+		err, "json index len join split lower upper title println print eq ne not and or slice truncate pad");
 }

@@ -8,11 +8,11 @@
 enum { TEMPLATE_DEPTH_MAX = 32 };
 
 enum operand_kind {
-	OPERAND_DOT,	/* .A.B: path below the dot */
-	OPERAND_VAR,	/* $name.A.B; name "" is the root */
-	OPERAND_VALUE,	/* "text", 12, true */
-	OPERAND_FUNC,	/* a function's name */
-	OPERAND_PAREN,	/* (pipeline).A.B */
+	OPERAND_DOT,   /* .A.B: path below the dot */
+	OPERAND_VAR,   /* $name.A.B; name "" is the root */
+	OPERAND_VALUE, /* "text", 12, true */
+	OPERAND_FUNC,  /* a function's name */
+	OPERAND_PAREN, /* (pipeline).A.B */
 };
 
 struct pipeline;
@@ -48,6 +48,7 @@ struct node {
 	struct nodes body, otherwise;
 };
 
-struct template {
+struct template
+{
 	struct nodes nodes;
 };

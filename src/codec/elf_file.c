@@ -85,8 +85,8 @@ static const char *machine_name(uint16_t code)
 		uint16_t code;
 		const char *name;
 	} known[] = {
-		{ EM_X86_64, "x86-64" }, { EM_AARCH64, "AArch64" }, { EM_386, "i386" },	   { EM_ARM, "ARM" },
-		{ EM_RISCV, "RISC-V" },	 { EM_PPC64, "PowerPC64" }, { EM_S390, "S/390" },  { EM_MIPS, "MIPS" },
+		{ EM_X86_64, "x86-64" }, { EM_AARCH64, "AArch64" },  { EM_386, "i386" },   { EM_ARM, "ARM" },
+		{ EM_RISCV, "RISC-V" },	 { EM_PPC64, "PowerPC64" },  { EM_S390, "S/390" }, { EM_MIPS, "MIPS" },
 		{ EM_PPC, "PowerPC" },	 { EM_SPARCV9, "SPARC v9" }, { EM_68K, "m68k" },   { 258, "LoongArch" },
 		{ EM_BPF, "BPF" },	 { EM_IA_64, "IA-64" },
 	};
@@ -130,7 +130,8 @@ static int read_segments(struct reader *r, uint64_t offset, size_t entry_size, s
 	if (len == 0)
 		return 0;
 	if (len > ELF_SEGMENTS_MAX)
-		return err_set(r->err, E2BIG, "the ELF file has %zu segments, over the limit of %d", len, ELF_SEGMENTS_MAX);
+		return err_set(r->err, E2BIG, "the ELF file has %zu segments, over the limit of %d", len,
+			       ELF_SEGMENTS_MAX);
 	if (entry_size < least)
 		return broken(r, "segment headers are too small");
 	ret->items = calloc(len, sizeof(*ret->items));
@@ -178,8 +179,10 @@ static int read_header(struct reader *r, struct elf *elf, struct segments *segme
 	elf->machine = machine_name(elf->machine_code);
 	elf->type = type_of(u16(r, h.wide.e_type));
 	if (r->wide)
-		return read_segments(r, u64(r, h.wide.e_phoff), u16(r, h.wide.e_phentsize), u16(r, h.wide.e_phnum), segments);
-	return read_segments(r, u32(r, h.narrow.e_phoff), u16(r, h.narrow.e_phentsize), u16(r, h.narrow.e_phnum), segments);
+		return read_segments(r, u64(r, h.wide.e_phoff), u16(r, h.wide.e_phentsize), u16(r, h.wide.e_phnum),
+				     segments);
+	return read_segments(r, u32(r, h.narrow.e_phoff), u16(r, h.narrow.e_phentsize), u16(r, h.narrow.e_phnum),
+			     segments);
 }
 
 /* --- strings --- */
@@ -257,7 +260,8 @@ static int read_dynamic(struct reader *r, const struct segment *s, struct dynami
 	uint64_t len = s->file_size / size;
 
 	if (len > ELF_DYNAMIC_MAX)
-		return err_set(r->err, E2BIG, "the ELF file's dynamic section is over the limit of %d entries", ELF_DYNAMIC_MAX);
+		return err_set(r->err, E2BIG, "the ELF file's dynamic section is over the limit of %d entries",
+			       ELF_DYNAMIC_MAX);
 	d->needed = calloc(ELF_NEEDED_MAX, sizeof(*d->needed));
 	if (!d->needed)
 		return err_oom(r->err);
@@ -269,7 +273,8 @@ static int read_dynamic(struct reader *r, const struct segment *s, struct dynami
 
 		if (__builtin_add_overflow(s->offset, i * size, &at))
 			return broken(r, "the dynamic section is past its end");
-		code = fetch(r, at, r->wide ? (void *)&wide : (void *)&narrow, size, "the dynamic section is past its end");
+		code = fetch(r, at, r->wide ? (void *)&wide : (void *)&narrow, size,
+			     "the dynamic section is past its end");
 		if (code < 0)
 			return code;
 		tag = r->wide ? u64(r, (uint64_t)wide.d_tag) : u32(r, (uint32_t)narrow.d_tag);

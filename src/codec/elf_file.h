@@ -14,7 +14,7 @@
 
 enum {
 	ELF_SEGMENTS_MAX = 4096,
-	ELF_DYNAMIC_MAX = 65536,  /* entries of the dynamic section */
+	ELF_DYNAMIC_MAX = 65536, /* entries of the dynamic section */
 	ELF_NEEDED_MAX = 4096,
 	ELF_STRING_MAX = 4096,
 };
@@ -22,16 +22,16 @@ enum {
 enum elf_type { ELF_EXECUTABLE, ELF_SHARED, ELF_OTHER };
 
 struct elf {
-	int bits;		/* 32 or 64 */
+	int bits; /* 32 or 64 */
 	bool big_endian;
-	uint16_t machine_code;	/* EM_… */
-	const char *machine;	/* "x86-64", "AArch64", "unknown"; static */
+	uint16_t machine_code; /* EM_… */
+	const char *machine;   /* "x86-64", "AArch64", "unknown"; static */
 	enum elf_type type;
-	bool pie;		/* ELF_SHARED with an interpreter or the PIE flag */
-	bool is_dynamic;	/* has a dynamic section: static PIE has one too, without interpreter and libraries */
-	char *interpreter;	/* PT_INTERP; NULL: none; owned */
+	bool pie;		 /* ELF_SHARED with an interpreter or the PIE flag */
+	bool is_dynamic;	 /* has a dynamic section: static PIE has one too, without interpreter and libraries */
+	char *interpreter;	 /* PT_INTERP; NULL: none; owned */
 	char *soname, *run_path; /* DT_SONAME, DT_RUNPATH or DT_RPATH; NULL: none; owned */
-	struct strv needed;	/* DT_NEEDED, in order */
+	struct strv needed;	 /* DT_NEEDED, in order */
 };
 
 /* Where the bytes are: fills DST completely from OFFSET; 0, or a negative errno (-ENODATA: past the end). */

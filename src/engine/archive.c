@@ -48,7 +48,8 @@ static int add_member(void *arg, const struct layer_member *from, struct err *er
 	struct archive_member m = { .offset = from->offset, .size = from->size, .order = a->len };
 
 	if (a->len >= ARCHIVE_MEMBERS_MAX)
-		return err_set(err, E2BIG, "the archive has more than %d members: this is no image", ARCHIVE_MEMBERS_MAX);
+		return err_set(err, E2BIG, "the archive has more than %d members: this is no image",
+			       ARCHIVE_MEMBERS_MAX);
 	m.name = strdup(from->name);
 	m.link = from->link && *from->link ? strdup(from->link) : NULL;
 	if (!m.name || (from->link && *from->link && !m.link) || grow(a) < 0) {
@@ -235,7 +236,8 @@ int archive_read(const struct archive *a, const char *name, size_t max, struct b
 		return r;
 	buf_reset(buf);
 	if (in.size > max)
-		r = err_set(err, E2BIG, "'%.200s' has %llu bytes, over the limit of %zu", name, (unsigned long long)in.size, max);
+		r = err_set(err, E2BIG, "'%.200s' has %llu bytes, over the limit of %zu", name,
+			    (unsigned long long)in.size, max);
 	else if (buf_reserve(buf, (size_t)in.size) < 0)
 		r = err_oom(err);
 	while (r >= 0 && at < in.size) {

@@ -26,9 +26,9 @@ struct archive_member {
 };
 
 struct archive {
-	struct store_tmp *tmp; /* borrowed */
-	int fd;		       /* the tar; -1: split. Borrowed */
-	int dir_fd;	       /* the folder; -1: a tar. Borrowed */
+	struct store_tmp *tmp;		/* borrowed */
+	int fd;				/* the tar; -1: split. Borrowed */
+	int dir_fd;			/* the folder; -1: a tar. Borrowed */
 	struct archive_member *members; /* sorted by name; of two with one name, the later came later */
 	size_t len, cap;
 };

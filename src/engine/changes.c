@@ -15,8 +15,10 @@ static int apply_one(const struct dockerfile *df, bool *cmd_is_own, struct image
 		return err_set(err, EBADMSG, "one instruction is expected");
 	if (!apply_is_config(df->instructions.items[0].keyword)) {
 		err_set(err, EBADMSG, "this instruction does not change the configuration");
-		return err_hint(err, "CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, SHELL, STOPSIGNAL, USER, VOLUME "
-				     "and WORKDIR do");
+		return err_hint(
+			err,
+			"CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, SHELL, STOPSIGNAL, USER, VOLUME "
+			"and WORKDIR do");
 	}
 	return apply_instruction(&a, &df->instructions.items[0], &said, err);
 }

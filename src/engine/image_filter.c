@@ -59,7 +59,8 @@ static int parse_one(struct engine *e, const char *text, struct image_filter *f,
 		return parse_image_time(e, value, &f->since, err);
 	}
 	err_set(err, EINVAL, "there is no filter '%s'", text);
-	return err_hint(err, "reference=PATTERN, dangling=true, label=KEY[=VALUE], before=IMAGE and since=IMAGE are known");
+	return err_hint(err,
+			"reference=PATTERN, dangling=true, label=KEY[=VALUE], before=IMAGE and since=IMAGE are known");
 }
 
 int image_filter_parse(struct engine *e, const struct strv *filters, struct image_filter *ret, struct err *err)

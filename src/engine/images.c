@@ -56,7 +56,7 @@ int image_users(struct store *s, const struct digest *id, size_t *ret_count, cha
 		    !digest_equal(&used, id))
 			continue;
 		if (count++ == 0)
-			strcpy(ret_id, ids.items[i]);
+			snprintf(ret_id, CONTAINER_ID_MAX, "%s", ids.items[i]);
 	}
 	*ret_count = count;
 	return 0;
@@ -194,7 +194,7 @@ struct removal {
 	struct engine *e;
 	const char *image; /* as typed */
 	struct digest manifest, id;
-	struct strv names; /* all that lead to it, also by other manifests of the same ID */
+	struct strv names;    /* all that lead to it, also by other manifests of the same ID */
 	struct refs untagged; /* its manifests without a name */
 	bool force;
 	struct strv *lines;
@@ -227,7 +227,8 @@ static int check_unused(const struct removal *rm, struct err *err)
 	if (r < 0 || users == 0 || rm->force)
 		return r;
 	err_set(err, EBUSY, "image '%s' is used by container %.12s%s", rm->image, user, users > 1 ? " and others" : "");
-	return err_hint(err, "remove it first with 'cloche rm %.12s', or use --force to take only the names away", user);
+	return err_hint(err, "remove it first with 'cloche rm %.12s', or use --force to take only the names away",
+			user);
 }
 
 static int untag(const struct removal *rm, const char *name, struct err *err)

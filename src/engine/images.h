@@ -28,7 +28,6 @@ int engine_images(struct engine *e, const struct strv *filters, struct image_row
 /* Gives SOURCE (any way to say an image) the name TARGET. */
 int engine_tag(struct engine *e, const char *source, const char *target, struct err *err);
 
-
 /*
  * Takes a name away, or, asked by ID, the image with its only name. The image goes with its last name, unless a
  * container was made from it: then it needs FORCE and stays, without a name, until the containers are gone.

@@ -109,10 +109,12 @@ static int put_image(struct engine *e, const struct import_options *o, struct im
 	descriptor_done(&layer);
 	if (r < 0)
 		return r;
-	return o->name ? ref_set(e->store, o->name, &manifest, "import", err) : ref_set_untagged(e->store, &manifest, err);
+	return o->name ? ref_set(e->store, o->name, &manifest, "import", err)
+		       : ref_set_untagged(e->store, &manifest, err);
 }
 
-int engine_import(struct engine *e, int fd, const struct import_options *options, struct digest *ret_id, struct err *err)
+int engine_import(struct engine *e, int fd, const struct import_options *options, struct digest *ret_id,
+		  struct err *err)
 {
 	struct store_tmp tmp = STORE_TMP_INIT;
 	struct layer_result result;

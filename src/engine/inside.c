@@ -47,8 +47,9 @@ static int add_map(json_t *object, const char *key, const struct str_map *map)
 static int add_surroundings(const struct image_config *c, json_t *object)
 {
 	if (json_add_strings(object, "Entrypoint", &c->entrypoint, false) < 0 ||
-	    json_add_strings(object, "Cmd", &c->cmd, false) < 0 || json_add_strings(object, "Env", &c->env, false) < 0 ||
-	    json_add_string(object, "User", c->user) < 0 || json_add_string(object, "WorkingDir", c->working_dir) < 0 ||
+	    json_add_strings(object, "Cmd", &c->cmd, false) < 0 ||
+	    json_add_strings(object, "Env", &c->env, false) < 0 || json_add_string(object, "User", c->user) < 0 ||
+	    json_add_string(object, "WorkingDir", c->working_dir) < 0 ||
 	    json_add_strings(object, "ExposedPorts", &c->exposed_ports, false) < 0 ||
 	    json_add_strings(object, "Volumes", &c->volumes, false) < 0 || add_map(object, "Labels", &c->labels) < 0 ||
 	    json_add_string(object, "StopSignal", c->stop_signal) < 0 ||
@@ -81,10 +82,10 @@ static int add_program(struct engine *e, const struct store_image *img, json_t *
 	int r = layers_ensure(e->store, &e->ids, img, err);
 
 	for (size_t i = img->config.diff_ids_len; r >= 0 && i-- > 0;) {
-		char path[LAYER_DIR_MAX + 4];
+		char folder[LAYER_DIR_MAX], path[LAYER_DIR_MAX + 4];
 
-		layer_path(e->store, &img->config.diff_ids[i], path);
-		strcat(path, "/fs");
+		layer_path(e->store, &img->config.diff_ids[i], folder);
+		snprintf(path, sizeof(path), "%s/fs", folder);
 		fds[layers.len] = openat(e->store->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fds[layers.len] < 0)
 			r = err_errno(err, errno, "open '%s/%s'", e->store->root, path);

@@ -27,6 +27,7 @@ int engine_inside(struct engine *e, const char *image, bool all_files, json_t **
 /* --- its parts --- */
 
 /* One element of Layers. */
-int inside_layer(struct engine *e, const struct store_image *img, size_t layer, bool all_files, json_t **ret, struct err *err);
+int inside_layer(struct engine *e, const struct store_image *img, size_t layer, bool all_files, json_t **ret,
+		 struct err *err);
 /* Program; LAYERS are open, topmost first. *RET stays NULL if the image names no command. */
 int inside_program(const struct store_image *img, const struct layered *layers, json_t **ret, struct err *err);

@@ -52,10 +52,10 @@ static json_t *entry_json(const struct layer_entry *entry, bool deleted)
 	char mode[16], type[2] = { deleted ? 'w' : entry->type, '\0' };
 
 	snprintf(mode, sizeof(mode), "%04o", entry->mode & 07777);
-	if (!path || !object || json_add_string(object, "Path", path) < 0 || json_add_string(object, "Type", type) < 0 ||
-	    json_add_string(object, "Mode", mode) < 0 || json_add_int(object, "Uid", entry->uid) < 0 ||
-	    json_add_int(object, "Gid", entry->gid) < 0 || json_add_int(object, "Size", (int64_t)entry->size) < 0 ||
-	    json_add_string(object, "Link", entry->link) < 0)
+	if (!path || !object || json_add_string(object, "Path", path) < 0 ||
+	    json_add_string(object, "Type", type) < 0 || json_add_string(object, "Mode", mode) < 0 ||
+	    json_add_int(object, "Uid", entry->uid) < 0 || json_add_int(object, "Gid", entry->gid) < 0 ||
+	    json_add_int(object, "Size", (int64_t)entry->size) < 0 || json_add_string(object, "Link", entry->link) < 0)
 		return NULL;
 	return TAKE_PTR(object);
 }
@@ -132,7 +132,8 @@ static json_t *identity(const struct store_image *img, size_t layer)
 	return TAKE_PTR(object);
 }
 
-int inside_layer(struct engine *e, const struct store_image *img, size_t layer, bool all_files, json_t **ret, struct err *err)
+int inside_layer(struct engine *e, const struct store_image *img, size_t layer, bool all_files, json_t **ret,
+		 struct err *err)
 {
 	const struct descriptor *d = &img->manifest.layers[layer];
 	autojson json_t *object = identity(img, layer);
@@ -144,8 +145,12 @@ int inside_layer(struct engine *e, const struct store_image *img, size_t layer, 
 	if (r >= 0 && !object)
 		r = err_oom(err);
 	if (r >= 0) {
-		q.list = (struct layer_input){ .fd = fd, .has_digest = true, .has_diff_id = true, .digest = d->digest,
-					       .diff_id = img->config.diff_ids[layer], .expected_size = d->size };
+		q.list = (struct layer_input){ .fd = fd,
+					       .has_digest = true,
+					       .has_diff_id = true,
+					       .digest = d->digest,
+					       .diff_id = img->config.diff_ids[layer],
+					       .expected_size = d->size };
 		r = layer_run(&q, NULL, err);
 	}
 	if (r >= 0 && add_counts(&count, object) < 0)

@@ -194,8 +194,9 @@ static char *try_run_path(struct search *s, const struct need *need, struct elf 
 
 		if (entry && !rest)
 			rest = str_skip_prefix(entry, "${ORIGIN}");
-		folder = rest ? str_format("%.*s%s", (int)(path_basename(need->by) - need->by), need->by, rest)
-			      : entry ? strdup(entry) : NULL;
+		folder = rest	 ? str_format("%.*s%s", (int)(path_basename(need->by) - need->by), need->by, rest)
+			 : entry ? strdup(entry)
+				 : NULL;
 		found = folder && folder[0] == '/' ? try_folder(s, folder, strlen(folder), need->name, ret_elf) : NULL;
 		if (found)
 			return found;

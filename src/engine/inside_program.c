@@ -54,7 +54,8 @@ static int search(struct finding *f, const char *name, char **ret_path)
 	int r = -ENOENT;
 
 	if (strchr(name, '/')) {
-		autofree char *path = path_resolve(c->working_dir && *c->working_dir == '/' ? c->working_dir : "/", name);
+		autofree char *path =
+			path_resolve(c->working_dir && *c->working_dir == '/' ? c->working_dir : "/", name);
 
 		return path ? open_program(f, path, ret_path) : -ENOMEM;
 	}
@@ -104,8 +105,8 @@ static int add_script(struct finding *f, const char *path, const char *interpret
 {
 	autojson json_t *script = json_object();
 
-	if (!script || json_add_string(script, "Path", path) < 0 || json_add_string(script, "Interpreter", interpreter) < 0 ||
-	    json_array_append(f->scripts, script) < 0)
+	if (!script || json_add_string(script, "Path", path) < 0 ||
+	    json_add_string(script, "Interpreter", interpreter) < 0 || json_array_append(f->scripts, script) < 0)
 		return err_oom(err);
 	return 0;
 }
@@ -135,8 +136,10 @@ static int follow_scripts(struct finding *f, int *fd, char **path, struct err *e
 		free(*path);
 		*path = next;
 		if (*fd < 0)
-			return problem(f, err, *fd == -EACCES ? "its interpreter %s can't be executed"
-							      : "its interpreter %s is not in the image", interpreter);
+			return problem(f, err,
+				       *fd == -EACCES ? "its interpreter %s can't be executed"
+						      : "its interpreter %s is not in the image",
+				       interpreter);
 	}
 	return problem(f, err, "scripts lead to scripts: %s", *path);
 }
@@ -146,10 +149,11 @@ static int follow_scripts(struct finding *f, int *fd, char **path, struct err *e
 static int add_format(struct finding *f, const struct elf *elf, struct err *err)
 {
 	bool is_static = !elf->interpreter && elf->needed.len == 0;
-	autofree char *format = str_format("ELF %d-bit %s, %s%s", elf->bits, elf->machine, is_static ? "static" : "dynamic",
-					   elf->pie ? ", position-independent" : "");
+	autofree char *format = str_format("ELF %d-bit %s, %s%s", elf->bits, elf->machine,
+					   is_static ? "static" : "dynamic", elf->pie ? ", position-independent" : "");
 
-	if (!format || json_add_string(f->object, "Format", format) < 0 || json_add_bool(f->object, "Static", is_static) < 0)
+	if (!format || json_add_string(f->object, "Format", format) < 0 ||
+	    json_add_bool(f->object, "Static", is_static) < 0)
 		return err_oom(err);
 	return 0;
 }
@@ -186,8 +190,8 @@ static const char *architecture(const struct elf *elf)
 	static const struct {
 		const char *machine, *name;
 	} known[] = {
-		{ "x86-64", "amd64" }, { "AArch64", "arm64" }, { "i386", "386" }, { "ARM", "arm" },
-		{ "RISC-V", "riscv64" }, { "S/390", "s390x" }, { "LoongArch", "loong64" },
+		{ "x86-64", "amd64" },	 { "AArch64", "arm64" }, { "i386", "386" },	     { "ARM", "arm" },
+		{ "RISC-V", "riscv64" }, { "S/390", "s390x" },	 { "LoongArch", "loong64" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)

@@ -66,7 +66,8 @@ static json_t *root_fs(const struct store_image *img)
 		if (!layers || json_array_append_new(layers, json_string(digest)) < 0)
 			return NULL;
 	}
-	if (!object || json_add_string(object, "Type", "layers") < 0 || json_add(object, "Layers", TAKE_PTR(layers)) < 0)
+	if (!object || json_add_string(object, "Type", "layers") < 0 ||
+	    json_add(object, "Layers", TAKE_PTR(layers)) < 0)
 		return NULL;
 	return TAKE_PTR(object);
 }
@@ -106,9 +107,11 @@ static int add_facts(struct engine *e, const struct store_image *img, json_t *ob
 		return -err->code;
 	if (json_add(object, "Parent", json_string("")) < 0 || json_add(object, "Comment", json_text(comment(c))) < 0 ||
 	    json_add(object, "Created", json_text(c->created ? c->created : "")) < 0 ||
-	    json_add(object, "Author", json_text(c->author ? c->author : "")) < 0 || json_add(object, "Config", config) < 0 ||
+	    json_add(object, "Author", json_text(c->author ? c->author : "")) < 0 ||
+	    json_add(object, "Config", config) < 0 ||
 	    json_add(object, "Architecture", json_text(c->architecture ? c->architecture : "")) < 0 ||
-	    json_add_string(object, "Variant", c->variant) < 0 || json_add(object, "Os", json_text(c->os ? c->os : "")) < 0 ||
+	    json_add_string(object, "Variant", c->variant) < 0 ||
+	    json_add(object, "Os", json_text(c->os ? c->os : "")) < 0 ||
 	    json_add_int(object, "Size", (int64_t)store_image_size(e->store, img)) < 0 ||
 	    json_add(object, "GraphDriver", graph_driver(e, img)) < 0 || json_add(object, "RootFS", root_fs(img)) < 0)
 		return err_oom(err);

@@ -41,8 +41,8 @@ static int collect_layers(const struct json_at *entry, const struct image_config
 	if (r < 0)
 		return r;
 	if (members.len != config->diff_ids_len)
-		return json_err(entry, err, EBADMSG, "there are %zu Layers, and %zu diff ids in the configuration", members.len,
-				config->diff_ids_len);
+		return json_err(entry, err, EBADMSG, "there are %zu Layers, and %zu diff ids in the configuration",
+				members.len, config->diff_ids_len);
 	for (size_t i = 0; i < members.len; i++) {
 		struct load_layer layer = { .member = members.items[i], .diff_id = config->diff_ids[i] };
 

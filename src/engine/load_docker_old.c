@@ -16,7 +16,7 @@
 /* The IDs from the top down to the base, and the topmost json. */
 struct chain {
 	struct strv ids;
-	json_t *top;	     /* owned */
+	json_t *top;			   /* owned */
 	json_t *history[IMAGE_LAYERS_MAX]; /* owned; as ids */
 };
 
@@ -134,7 +134,8 @@ static json_t *diff_ids_json(const struct load_layers *layers)
 		if (!ids || json_array_append_new(ids, json_string(digest)) < 0)
 			return NULL;
 	}
-	if (!root_fs || json_add_string(root_fs, "type", "layers") < 0 || json_add(root_fs, "diff_ids", TAKE_PTR(ids)) < 0)
+	if (!root_fs || json_add_string(root_fs, "type", "layers") < 0 ||
+	    json_add(root_fs, "diff_ids", TAKE_PTR(ids)) < 0)
 		return NULL;
 	return TAKE_PTR(root_fs);
 }
@@ -153,7 +154,8 @@ static int write_config(const struct chain *c, const struct load_layers *layers,
 	for (size_t i = c->ids.len; i-- > 0;)
 		if (!history || !c->history[i] || json_array_append(history, c->history[i]) < 0)
 			return err_oom(err);
-	if (!root || json_add(root, "rootfs", diff_ids_json(layers)) < 0 || json_add(root, "history", TAKE_PTR(history)) < 0)
+	if (!root || json_add(root, "rootfs", diff_ids_json(layers)) < 0 ||
+	    json_add(root, "history", TAKE_PTR(history)) < 0)
 		return err_oom(err);
 	return json_write(root, out, err);
 }
@@ -215,12 +217,14 @@ int load_docker_old(struct loader *l, struct err *err)
 		return r;
 	top = json_top(root, "repositories");
 	r = json_check(&top, JSON_WANT_OBJECT, err);
-	json_object_foreach(root, name, value) {
+	json_object_foreach(root, name, value)
+	{
 		if (r >= 0)
 			r = json_need(&top, name, JSON_WANT_OBJECT, &tags, err);
 		if (r < 0)
 			break;
-		json_object_foreach(value, tag, id) {
+		json_object_foreach(value, tag, id)
+		{
 			struct json_at at = { id, &tags, tag, 0 };
 
 			if (r >= 0)

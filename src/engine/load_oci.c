@@ -24,8 +24,8 @@ static int read_document(struct loader *l, const struct descriptor *d, struct bu
 	blob_path(&d->digest, path);
 	digest_format(&d->digest, digest);
 	if (d->size > IMAGE_DOCUMENT_MAX)
-		return err_set(err, E2BIG, "%s: %llu bytes are over the limit of %d", digest, (unsigned long long)d->size,
-			       IMAGE_DOCUMENT_MAX);
+		return err_set(err, E2BIG, "%s: %llu bytes are over the limit of %d", digest,
+			       (unsigned long long)d->size, IMAGE_DOCUMENT_MAX);
 	r = archive_read(l->archive, path, IMAGE_DOCUMENT_MAX, buf, err);
 	if (r < 0)
 		return r;
@@ -71,12 +71,15 @@ static int collect_layers(const struct image_manifest *m, const struct image_con
 			  struct err *err)
 {
 	if (c->diff_ids_len != m->layers_len)
-		return err_set(err, EBADMSG, "the manifest has %zu layers, the configuration %zu diff ids", m->layers_len,
-			       c->diff_ids_len);
+		return err_set(err, EBADMSG, "the manifest has %zu layers, the configuration %zu diff ids",
+			       m->layers_len, c->diff_ids_len);
 	for (size_t i = 0; i < m->layers_len; i++) {
 		char path[BLOB_PATH_MAX];
-		struct load_layer layer = { .member = path, .diff_id = c->diff_ids[i], .has_digest = true,
-					    .digest = m->layers[i].digest, .size = m->layers[i].size };
+		struct load_layer layer = { .member = path,
+					    .diff_id = c->diff_ids[i],
+					    .has_digest = true,
+					    .digest = m->layers[i].digest,
+					    .size = m->layers[i].size };
 		int r;
 
 		blob_path(&m->layers[i].digest, path);

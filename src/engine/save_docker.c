@@ -62,7 +62,8 @@ static int add_image(struct saver *s, const struct saved_image *image, json_t *m
 		r = docker_names(&image->names, &names, err);
 	if (r < 0)
 		return r;
-	if (!entry || json_add_string(entry, "Config", config) < 0 || json_add_strings(entry, "RepoTags", &names, true) < 0 ||
+	if (!entry || json_add_string(entry, "Config", config) < 0 ||
+	    json_add_strings(entry, "RepoTags", &names, true) < 0 ||
 	    json_add_strings(entry, "Layers", &layers, true) < 0 || json_array_append(manifest, entry) < 0)
 		return err_oom(err);
 	return 0;

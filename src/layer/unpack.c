@@ -22,11 +22,11 @@ enum { JOBS_MAX = 8 };
 
 struct work {
 	struct unpack *item;
-	size_t index;	/* among the image's layers */
-	int lock;	/* -1: none */
+	size_t index; /* among the image's layers */
+	int lock;     /* -1: none */
 	bool needed;
-	bool apply;	/* else it is only read */
-	char name[24];	/* folder in tmp */
+	bool apply;    /* else it is only read */
+	char name[24]; /* folder in tmp */
 	struct layer_job *job;
 };
 

@@ -15,9 +15,7 @@ static int read_set(const struct json_at *at, const char *key, struct strv *ret,
 
 	if (r <= 0)
 		return r;
-	json_object_foreach(object.value, name, value)
-		if (strv_add(ret, name) < 0)
-			return err_oom(err);
+	json_object_foreach(object.value, name, value) if (strv_add(ret, name) < 0) return err_oom(err);
 	strv_sort(ret);
 	return 0;
 }
@@ -31,8 +29,10 @@ static int read_health(const struct json_at *at, struct image_config *c, struct 
 		const char *key;
 		int64_t *to;
 	} numbers[] = {
-		{ "Interval", &h->interval_ns },	{ "Timeout", &h->timeout_ns },
-		{ "StartPeriod", &h->start_period_ns }, { "StartInterval", &h->start_interval_ns },
+		{ "Interval", &h->interval_ns },
+		{ "Timeout", &h->timeout_ns },
+		{ "StartPeriod", &h->start_period_ns },
+		{ "StartInterval", &h->start_interval_ns },
 		{ "Retries", &h->retries },
 	};
 
@@ -45,7 +45,8 @@ static int read_health(const struct json_at *at, struct image_config *c, struct 
 	return r;
 }
 
-static int read_flagged_list(const struct json_at *at, const char *key, struct strv *ret, bool *ret_has, struct err *err)
+static int read_flagged_list(const struct json_at *at, const char *key, struct strv *ret, bool *ret_has,
+			     struct err *err)
 {
 	int r = json_get_strings(at, key, ret, err);
 
@@ -162,8 +163,9 @@ static int read_texts(const struct json_at *top, struct image_config *c, struct 
 		const char *key;
 		char **to;
 	} texts[] = {
-		{ "created", &c->created }, { "author", &c->author }, { "comment", &c->comment },
-		{ "os", &c->os }, { "architecture", &c->architecture }, { "variant", &c->variant },
+		{ "created", &c->created },	      { "author", &c->author },
+		{ "comment", &c->comment },	      { "os", &c->os },
+		{ "architecture", &c->architecture }, { "variant", &c->variant },
 		{ "os.version", &c->os_version },
 	};
 

@@ -43,12 +43,14 @@ static json_t *execution_json(const struct image_config *c)
 	autojson json_t *config = json_object();
 
 	if (!config || json_add_string(config, "User", c->user) < 0 ||
-	    add_set(config, "ExposedPorts", &c->exposed_ports) < 0 || json_add_strings(config, "Env", &c->env, false) < 0 ||
+	    add_set(config, "ExposedPorts", &c->exposed_ports) < 0 ||
+	    json_add_strings(config, "Env", &c->env, false) < 0 ||
 	    json_add_strings(config, "Entrypoint", &c->entrypoint, c->has_entrypoint) < 0 ||
 	    json_add_strings(config, "Cmd", &c->cmd, c->has_cmd) < 0 || add_health(config, c) < 0 ||
 	    (c->args_escaped && json_add_bool(config, "ArgsEscaped", true) < 0) ||
 	    add_set(config, "Volumes", &c->volumes) < 0 || json_add_string(config, "WorkingDir", c->working_dir) < 0 ||
-	    json_add_strings(config, "OnBuild", &c->on_build, false) < 0 || json_add_map(config, "Labels", &c->labels) < 0 ||
+	    json_add_strings(config, "OnBuild", &c->on_build, false) < 0 ||
+	    json_add_map(config, "Labels", &c->labels) < 0 ||
 	    json_add_string(config, "StopSignal", c->stop_signal) < 0 ||
 	    (c->stop_timeout >= 0 && json_add_int(config, "StopTimeout", c->stop_timeout) < 0) ||
 	    json_add_strings(config, "Shell", &c->shell, false) < 0)
@@ -66,7 +68,8 @@ static json_t *root_fs_json(const struct image_config *c)
 		if (!ids || json_array_append_new(ids, json_string(digest)) < 0)
 			return NULL;
 	}
-	if (!root_fs || json_add_string(root_fs, "type", "layers") < 0 || json_add(root_fs, "diff_ids", TAKE_PTR(ids)) < 0)
+	if (!root_fs || json_add_string(root_fs, "type", "layers") < 0 ||
+	    json_add(root_fs, "diff_ids", TAKE_PTR(ids)) < 0)
 		return NULL;
 	return TAKE_PTR(root_fs);
 }
@@ -81,7 +84,8 @@ static json_t *history_json(const struct image_config *c)
 
 		if (!array || !entry || json_add_string(entry, "created", h->created) < 0 ||
 		    json_add_string(entry, "created_by", h->created_by) < 0 ||
-		    json_add_string(entry, "author", h->author) < 0 || json_add_string(entry, "comment", h->comment) < 0 ||
+		    json_add_string(entry, "author", h->author) < 0 ||
+		    json_add_string(entry, "comment", h->comment) < 0 ||
 		    (h->empty_layer && json_add_bool(entry, "empty_layer", true) < 0) ||
 		    json_array_append(array, entry) < 0)
 			return NULL;
@@ -93,9 +97,11 @@ int image_config_write(const struct image_config *c, struct buf *out, struct err
 {
 	autojson json_t *root = json_object();
 
-	if (!root || json_add_string(root, "created", c->created) < 0 || json_add_string(root, "author", c->author) < 0 ||
-	    json_add_string(root, "architecture", c->architecture) < 0 || json_add_string(root, "variant", c->variant) < 0 ||
-	    json_add_string(root, "os", c->os) < 0 || json_add_string(root, "os.version", c->os_version) < 0 ||
+	if (!root || json_add_string(root, "created", c->created) < 0 ||
+	    json_add_string(root, "author", c->author) < 0 ||
+	    json_add_string(root, "architecture", c->architecture) < 0 ||
+	    json_add_string(root, "variant", c->variant) < 0 || json_add_string(root, "os", c->os) < 0 ||
+	    json_add_string(root, "os.version", c->os_version) < 0 ||
 	    json_add_string(root, "comment", c->comment) < 0 || json_add(root, "config", execution_json(c)) < 0 ||
 	    json_add(root, "rootfs", root_fs_json(c)) < 0)
 		return err_oom(err);

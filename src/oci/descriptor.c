@@ -64,9 +64,9 @@ enum media_kind media_kind(const char *media_type)
 		const char *type;
 		enum media_kind kind;
 	} known[] = {
-		{ MEDIA_OCI_MANIFEST, MEDIA_KIND_MANIFEST },	{ MEDIA_DOCKER_MANIFEST, MEDIA_KIND_MANIFEST },
-		{ MEDIA_OCI_INDEX, MEDIA_KIND_INDEX },		{ MEDIA_DOCKER_LIST, MEDIA_KIND_INDEX },
-		{ MEDIA_OCI_CONFIG, MEDIA_KIND_CONFIG },	{ MEDIA_DOCKER_CONFIG, MEDIA_KIND_CONFIG },
+		{ MEDIA_OCI_MANIFEST, MEDIA_KIND_MANIFEST }, { MEDIA_DOCKER_MANIFEST, MEDIA_KIND_MANIFEST },
+		{ MEDIA_OCI_INDEX, MEDIA_KIND_INDEX },	     { MEDIA_DOCKER_LIST, MEDIA_KIND_INDEX },
+		{ MEDIA_OCI_CONFIG, MEDIA_KIND_CONFIG },     { MEDIA_DOCKER_CONFIG, MEDIA_KIND_CONFIG },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
@@ -97,7 +97,8 @@ int json_get_map(const struct json_at *at, const char *key, struct str_map *ret,
 
 	if (r <= 0)
 		return r;
-	json_object_foreach(object.value, name, value) {
+	json_object_foreach(object.value, name, value)
+	{
 		autofree char *text = NULL;
 
 		r = json_get_string(&object, name, &text, err);

@@ -20,12 +20,8 @@ static bool too_deep(const json_t *j, int depth)
 		return false;
 	if (depth >= JSON_DEPTH_MAX)
 		return true;
-	json_array_foreach(j, i, value)
-		if (too_deep(value, depth + 1))
-			return true;
-	json_object_foreach((json_t *)j, key, value)
-		if (too_deep(value, depth + 1))
-			return true;
+	json_array_foreach(j, i, value) if (too_deep(value, depth + 1)) return true;
+	json_object_foreach((json_t *)j, key, value) if (too_deep(value, depth + 1)) return true;
 	return false;
 }
 
@@ -53,8 +49,8 @@ int json_parse(const char *data, size_t len, const char *what, json_t **ret, str
 		return err_set(err, E2BIG, "%s: %zu bytes are over the limit of %d", what, len, JSON_SIZE_MAX);
 	root = json_loadb(data, len, JSON_REJECT_DUPLICATES, &error);
 	if (!root)
-		return err_set(err, EBADMSG, "%s: not valid JSON: line %d, column %d: %s", what, error.line, error.column,
-			       error.text);
+		return err_set(err, EBADMSG, "%s: not valid JSON: line %d, column %d: %s", what, error.line,
+			       error.column, error.text);
 	if (too_deep(root, 0))
 		return err_set(err, E2BIG, "%s: nested deeper than %d levels", what, JSON_DEPTH_MAX);
 	*ret = TAKE_PTR(root);
@@ -130,8 +126,8 @@ static bool is_wanted(const json_t *j, enum json_want want)
 int json_check(const struct json_at *at, enum json_want want, struct err *err)
 {
 	static const char *const wanted[] = {
-		[JSON_WANT_OBJECT] = "an object",      [JSON_WANT_ARRAY] = "an array",
-		[JSON_WANT_STRING] = "a string",       [JSON_WANT_INTEGER] = "a whole number",
+		[JSON_WANT_OBJECT] = "an object",   [JSON_WANT_ARRAY] = "an array",
+		[JSON_WANT_STRING] = "a string",    [JSON_WANT_INTEGER] = "a whole number",
 		[JSON_WANT_BOOL] = "a truth value",
 	};
 	size_t items = json_is_array(at->value) ? json_array_size(at->value) : json_object_size(at->value);
@@ -229,7 +225,8 @@ int json_get_int(const struct json_at *at, const char *key, int64_t min, int64_t
 		return r;
 	value = json_integer_value(found.value);
 	if (value < min || value > max)
-		return json_err(&found, err, EBADMSG, "%" PRId64 " is not between %" PRId64 " and %" PRId64, value, min, max);
+		return json_err(&found, err, EBADMSG, "%" PRId64 " is not between %" PRId64 " and %" PRId64, value, min,
+				max);
 	*ret = value;
 	return 0;
 }

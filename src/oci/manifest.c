@@ -33,7 +33,8 @@ static int check_schema(const struct json_at *top, struct err *err)
 	if (r < 0)
 		return r;
 	if (version == 1)
-		return json_err(top, err, EBADMSG, "this is Docker's schema 1, which ended in 2019 and isn't supported");
+		return json_err(top, err, EBADMSG,
+				"this is Docker's schema 1, which ended in 2019 and isn't supported");
 	if (version != 2)
 		return json_err(top, err, EBADMSG, "schemaVersion: expected 2");
 	return 0;
@@ -47,7 +48,8 @@ static int check_kind(const struct json_at *top, enum media_kind kind, const cha
 		      struct err *err)
 {
 	static const char *const foreign[] = {
-		[MEDIA_KIND_MANIFEST] = "manifests", [MEDIA_KIND_INDEX] = "layers",
+		[MEDIA_KIND_MANIFEST] = "manifests",
+		[MEDIA_KIND_INDEX] = "layers",
 	};
 	int r = json_get_string(top, "mediaType", ret_type, err);
 
@@ -115,7 +117,8 @@ static int read_layers(const struct json_at *top, struct image_manifest *m, stru
 		return r;
 	for (size_t i = 0; i < m->layers_len; i++)
 		if (media_kind(m->layers[i].media_type) != MEDIA_KIND_LAYER)
-			return json_err(top, err, EBADMSG, "layers[%zu].mediaType: '%.100s' is no layer that can be unpacked", i,
+			return json_err(top, err, EBADMSG,
+					"layers[%zu].mediaType: '%.100s' is no layer that can be unpacked", i,
 					m->layers[i].media_type);
 	return 0;
 }
@@ -186,7 +189,8 @@ int image_manifest_write(const struct image_manifest *m, struct buf *out, struct
 {
 	autojson json_t *root = json_object();
 
-	if (!root || json_add_int(root, "schemaVersion", 2) < 0 || json_add_string(root, "mediaType", m->media_type) < 0 ||
+	if (!root || json_add_int(root, "schemaVersion", 2) < 0 ||
+	    json_add_string(root, "mediaType", m->media_type) < 0 ||
 	    json_add(root, "config", descriptor_json(&m->config)) < 0 ||
 	    json_add(root, "layers", descriptors_json(m->layers, m->layers_len)) < 0 ||
 	    json_add_map(root, "annotations", &m->annotations) < 0)
@@ -198,7 +202,8 @@ int image_index_write(const struct image_index *i, struct buf *out, struct err *
 {
 	autojson json_t *root = json_object();
 
-	if (!root || json_add_int(root, "schemaVersion", 2) < 0 || json_add_string(root, "mediaType", i->media_type) < 0 ||
+	if (!root || json_add_int(root, "schemaVersion", 2) < 0 ||
+	    json_add_string(root, "mediaType", i->media_type) < 0 ||
 	    json_add(root, "manifests", descriptors_json(i->manifests, i->manifests_len)) < 0 ||
 	    json_add_map(root, "annotations", &i->annotations) < 0)
 		return err_oom(err);
@@ -242,9 +247,10 @@ const char *platform_architecture(void)
 	static const struct {
 		const char *machine, *name;
 	} known[] = {
-		{ "x86_64", "amd64" },	 { "aarch64", "arm64" }, { "armv7l", "arm" },	  { "armv6l", "arm" },
-		{ "i686", "386" },	 { "i386", "386" },	 { "riscv64", "riscv64" }, { "ppc64le", "ppc64le" },
-		{ "s390x", "s390x" },	 { "loongarch64", "loong64" }, { "mips64", "mips64le" },
+		{ "x86_64", "amd64" },	      { "aarch64", "arm64" },	{ "armv7l", "arm" },
+		{ "armv6l", "arm" },	      { "i686", "386" },	{ "i386", "386" },
+		{ "riscv64", "riscv64" },     { "ppc64le", "ppc64le" }, { "s390x", "s390x" },
+		{ "loongarch64", "loong64" }, { "mips64", "mips64le" },
 	};
 	static struct utsname u;
 

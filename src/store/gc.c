@@ -191,7 +191,8 @@ static int sweep(struct store *s, const char *folder, const struct digests *mark
 			return err_oom(err);
 		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
 			continue;
-		if ((!d->d_name[hex_len] || strcmp(d->d_name + hex_len, ".one") == 0) && marked(marks, d->d_name, hex_len))
+		if ((!d->d_name[hex_len] || strcmp(d->d_name + hex_len, ".one") == 0) &&
+		    marked(marks, d->d_name, hex_len))
 			continue;
 		if (fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
 			*bytes += (uint64_t)st.st_size;

@@ -69,13 +69,14 @@ static int check_layers(struct store *s, const struct descriptor *layers, size_t
 			return r;
 		digest_format(&layers[i].digest, digest);
 		if (r == 0)
-			return err_set(err, ENOENT, "layer %zu of %zu: blob %s is not in the store", i + 1, len, digest);
+			return err_set(err, ENOENT, "layer %zu of %zu: blob %s is not in the store", i + 1, len,
+				       digest);
 	}
 	return 0;
 }
 
-static int put_manifest(struct store *s, const struct digest *config, size_t config_len, const struct descriptor *layers,
-			size_t layers_len, struct digest *ret, struct err *err)
+static int put_manifest(struct store *s, const struct digest *config, size_t config_len,
+			const struct descriptor *layers, size_t layers_len, struct digest *ret, struct err *err)
 {
 	struct image_manifest m = { 0 };
 	autobuf struct buf text = BUF_INIT(IMAGE_DOCUMENT_MAX);

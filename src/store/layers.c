@@ -34,11 +34,11 @@ int layer_exists(struct store *s, const struct digest *diff_id, struct err *err)
 
 int layer_open_fs(struct store *s, const struct digest *diff_id, struct err *err)
 {
-	char path[LAYER_DIR_MAX + 4];
+	char folder[LAYER_DIR_MAX], path[LAYER_DIR_MAX + 4];
 	int fd;
 
-	layer_path(s, diff_id, path);
-	strcat(path, "/fs");
+	layer_path(s, diff_id, folder);
+	snprintf(path, sizeof(path), "%s/fs", folder);
 	fd = openat(s->root_fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd >= 0 ? fd : err_errno(err, errno, "open layer '%s/%s'", s->root, path);
 }
@@ -67,13 +67,13 @@ int layer_info_read(struct store *s, const struct digest *diff_id, struct layer_
 {
 	autobuf struct buf text = BUF_INIT(INFO_MAX);
 	autojson json_t *root = NULL;
-	char path[LAYER_DIR_MAX + 16];
+	char folder[LAYER_DIR_MAX], path[LAYER_DIR_MAX + 16];
 	int64_t files = 0, tree_size = 0, tar_size = 0;
 	struct json_at top;
 	int r;
 
-	layer_path(s, diff_id, path);
-	strcat(path, "/info.json");
+	layer_path(s, diff_id, folder);
+	snprintf(path, sizeof(path), "%s/info.json", folder);
 	r = fs_read_file(s->root_fd, path, INFO_MAX, &text, err);
 	if (r >= 0)
 		r = json_parse(text.data, text.len, "info.json", &root, err);

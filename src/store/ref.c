@@ -88,13 +88,13 @@ static int write_ref_file(struct store_tmp *tmp, const char *path, const struct 
 {
 	struct store *s = tmp->store;
 	autofree char *folder = strndup(path, (size_t)(path_basename(path) - path - 1));
-	char text[DIGEST_STR_MAX + 1];
+	char digest[DIGEST_STR_MAX], text[DIGEST_STR_MAX + 1];
 	int r;
 
 	if (!folder)
 		return err_oom(err);
-	digest_format(manifest, text);
-	strcat(text, "\n");
+	digest_format(manifest, digest);
+	snprintf(text, sizeof(text), "%s\n", digest);
 	r = fs_make_dirs(s->root_fd, folder, 0700, err);
 	if (r >= 0)
 		r = fs_write_file(tmp->dir_fd, "ref", text, strlen(text), 0644, FS_SYNC, err);

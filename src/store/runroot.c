@@ -27,7 +27,8 @@ static int open_private(const char *path, struct err *err)
 	if (st.st_uid != geteuid())
 		return err_set(err, EPERM, "folder '%s' belongs to user %u, not to us", path, st.st_uid);
 	if (st.st_mode & 022)
-		return err_set(err, EPERM, "folder '%s' can be written by others (mode %04o)", path, st.st_mode & 07777);
+		return err_set(err, EPERM, "folder '%s' can be written by others (mode %04o)", path,
+			       st.st_mode & 07777);
 	return TAKE_FD(fd);
 }
 

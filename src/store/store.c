@@ -94,8 +94,9 @@ static void spread_layers(int root_fd)
  */
 static int make_layout(int root_fd, const char *root, struct err *err)
 {
-	static const char *const folders[] = { "lock", "blobs/sha256", "refs", "logs", "layers", "containers/by-name",
-					       "cache/roots", "tmp", "trash" };
+	static const char *const folders[] = { "lock",	      "blobs/sha256", "refs",
+					       "logs",	      "layers",	      "containers/by-name",
+					       "cache/roots", "tmp",	      "trash" };
 	int r = check_unclaimed(root_fd, root, err);
 
 	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(folders); i++)

@@ -41,9 +41,10 @@ struct store {
 };
 
 struct store_options {
-	const char *root;    /* NULL: $XDG_DATA_HOME/cloche, ~/.local/share/cloche; /var/lib/cloche for root */
-	const char *runroot; /* NULL: $XDG_RUNTIME_DIR/cloche, /run/user/UID/cloche, /dev/shm/cloche-UID; /run/cloche for root */
-	bool single;	     /* what sys/idmap.h decided: ID_MODE_SINGLE */
+	const char *root; /* NULL: $XDG_DATA_HOME/cloche, ~/.local/share/cloche; /var/lib/cloche for root */
+	const char *
+		runroot; /* NULL: $XDG_RUNTIME_DIR/cloche, /run/user/UID/cloche, /dev/shm/cloche-UID; /run/cloche for root */
+	bool single; /* what sys/idmap.h decided: ID_MODE_SINGLE */
 };
 
 /*

@@ -70,8 +70,7 @@ void store_tmp_done(struct store_tmp *tmp)
 	if (tmp->dir_fd < 0)
 		return;
 	/* Nearly always empty by now; what a failure left goes to the trash, whose deletion knows about mapped ids. */
-	if (unlinkat(tmp->store->root_fd, tmp->name, AT_REMOVEDIR) < 0 &&
-	    store_trash(tmp->store, tmp->name, NULL) >= 0)
+	if (unlinkat(tmp->store->root_fd, tmp->name, AT_REMOVEDIR) < 0 && store_trash(tmp->store, tmp->name, NULL) >= 0)
 		store_sweep(tmp->store, NULL, NULL);
 	close(tmp->dir_fd);
 	tmp->dir_fd = -1;

@@ -26,17 +26,24 @@ static void manifest_refuses(void **state)
 		{ "{\"schemaVersion\":2}", "config: is missing", EBADMSG },
 		{ "{\"schemaVersion\":2,\"schemaVersion\":2}", "duplicate", EBADMSG },
 		{ "{\"schemaVersion\":2," CONFIG "}", "layers: is missing", EBADMSG },
-		{ "{\"schemaVersion\":2," CONFIG ",\"layers\":{}}", "layers: expected an array, not an object", EBADMSG },
+		{ "{\"schemaVersion\":2," CONFIG ",\"layers\":{}}", "layers: expected an array, not an object",
+		  EBADMSG },
 		{ "{\"schemaVersion\":2," CONFIG ",\"layers\":[],\"manifests\":[]}", "not clear what it is", EBADMSG },
-		{ "{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_INDEX "\"," CONFIG ",\"layers\":[]}", "mediaType", EBADMSG },
-		{ "{\"schemaVersion\":2," CONFIG ",\"layers\":[" LAYER(MEDIA_OCI_LAYER) ",{\"mediaType\":\"x\",\"digest\":4,\"size\":1}]}",
+		{ "{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_INDEX "\"," CONFIG ",\"layers\":[]}", "mediaType",
+		  EBADMSG },
+		{ "{\"schemaVersion\":2," CONFIG
+		  ",\"layers\":[" LAYER(MEDIA_OCI_LAYER) ",{\"mediaType\":\"x\",\"digest\":4,\"size\":1}]}",
 		  "layers[1].digest: expected a string, not a whole number", EBADMSG },
-		{ "{\"schemaVersion\":2," CONFIG ",\"layers\":[{\"mediaType\":\"x\",\"digest\":\"sha512:00\",\"size\":1}]}",
+		{ "{\"schemaVersion\":2," CONFIG
+		  ",\"layers\":[{\"mediaType\":\"x\",\"digest\":\"sha512:00\",\"size\":1}]}",
 		  "layers[0].digest: digest", EBADMSG },
-		{ "{\"schemaVersion\":2," CONFIG ",\"layers\":[{\"mediaType\":\"x\",\"digest\":\"sha256:" HEX_A "\",\"size\":-1}]}",
+		{ "{\"schemaVersion\":2," CONFIG ",\"layers\":[{\"mediaType\":\"x\",\"digest\":\"sha256:" HEX_A
+		  "\",\"size\":-1}]}",
 		  "layers[0].size: -1 is not between", EBADMSG },
-		{ "{\"schemaVersion\":2," CONFIG ",\"layers\":[" LAYER("application/x-helm") "]}", "no layer that can be unpacked", EBADMSG },
-		{ "{\"schemaVersion\":2,\"config\":" LAYER("application/vnd.cncf.helm.config.v1+json") ",\"layers\":[]}",
+		{ "{\"schemaVersion\":2," CONFIG ",\"layers\":[" LAYER("application/x-helm") "]}",
+		  "no layer that can be unpacked", EBADMSG },
+		{ "{\"schemaVersion\":2,\"config\":" LAYER(
+			  "application/vnd.cncf.helm.config.v1+json") ",\"layers\":[]}",
 		  "another kind of artifact", EBADMSG },
 	};
 
@@ -66,8 +73,9 @@ static void json_depth_is_limited(void **state)
 
 static void manifest_round_trip(void **state)
 {
-	static const char text[] = "{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_MANIFEST "\"," CONFIG
-				   ",\"layers\":[" LAYER(MEDIA_OCI_LAYER_ZSTD) "],\"annotations\":{\"a\":\"1\",\"b\":\"2\"}}";
+	static const char text[] =
+		"{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_MANIFEST "\"," CONFIG
+		",\"layers\":[" LAYER(MEDIA_OCI_LAYER_ZSTD) "],\"annotations\":{\"a\":\"1\",\"b\":\"2\"}}";
 	autobuf struct buf out = BUF_INIT(4096);
 	struct image_manifest m;
 
@@ -82,12 +90,17 @@ static void manifest_round_trip(void **state)
 }
 
 static const char config_text[] =
-	"{\"created\":\"2026-01-02T03:04:05Z\",\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{\"User\":\"web:web\","
-	"\"ExposedPorts\":{\"443/tcp\":{},\"80/tcp\":{}},\"Env\":[\"PATH=/bin\",\"A=b=c\"],\"Entrypoint\":[],\"Cmd\":[\"sh\"],"
-	"\"Healthcheck\":{\"Test\":[\"CMD-SHELL\",\"true\"],\"Interval\":1000000000,\"Retries\":3},\"Volumes\":{\"/data\":{}},"
-	"\"WorkingDir\":\"/srv\",\"OnBuild\":[\"RUN x\"],\"Labels\":{\"k\":\"v\"},\"StopSignal\":\"SIGQUIT\",\"StopTimeout\":5,"
-	"\"Shell\":[\"/bin/bash\",\"-c\"]},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:" HEX_A "\",\"sha256:" HEX_B
-	"\"]},\"history\":[{\"created_by\":\"ADD\"},{\"created_by\":\"ENV\",\"empty_layer\":true},{\"created_by\":\"RUN\"}]}";
+	"{\"created\":\"2026-01-02T03:04:05Z\",\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{\"User\":\"web:"
+	"web\","
+	"\"ExposedPorts\":{\"443/tcp\":{},\"80/tcp\":{}},\"Env\":[\"PATH=/"
+	"bin\",\"A=b=c\"],\"Entrypoint\":[],\"Cmd\":[\"sh\"],"
+	"\"Healthcheck\":{\"Test\":[\"CMD-SHELL\",\"true\"],\"Interval\":1000000000,\"Retries\":3},\"Volumes\":{\"/"
+	"data\":{}},"
+	"\"WorkingDir\":\"/srv\",\"OnBuild\":[\"RUN "
+	"x\"],\"Labels\":{\"k\":\"v\"},\"StopSignal\":\"SIGQUIT\",\"StopTimeout\":5,"
+	"\"Shell\":[\"/bin/bash\",\"-c\"]},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:" HEX_A
+	"\",\"sha256:" HEX_B "\"]},\"history\":[{\"created_by\":\"ADD\"},{\"created_by\":\"ENV\",\"empty_layer\":true},"
+			     "{\"created_by\":\"RUN\"}]}";
 
 static void config_round_trip(void **state)
 {
@@ -152,10 +165,13 @@ static void text_that_is_not_utf8_is_replaced(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(manifest_refuses),	cmocka_unit_test(json_depth_is_limited),
-		cmocka_unit_test(manifest_round_trip),	cmocka_unit_test(config_round_trip),
+		cmocka_unit_test(manifest_refuses),
+		cmocka_unit_test(json_depth_is_limited),
+		cmocka_unit_test(manifest_round_trip),
+		cmocka_unit_test(config_round_trip),
 		cmocka_unit_test(history_that_does_not_match_says_nothing),
-		cmocka_unit_test(index_chooses_our_platform), cmocka_unit_test(text_that_is_not_utf8_is_replaced),
+		cmocka_unit_test(index_chooses_our_platform),
+		cmocka_unit_test(text_that_is_not_utf8_is_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,8 @@ static struct store *open_store(void)
 /* An image without layers, different for each NOTE. */
 static struct digest put_image(struct store *s, const char *note)
 {
-	autofree char *config = str_format("{\"author\":\"%s\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\"}}", note);
+	autofree char *config =
+		str_format("{\"author\":\"%s\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\"}}", note);
 	struct digest manifest;
 	struct err err = { 0 };
 
@@ -133,7 +134,8 @@ static void index_follows_names(void **state)
 	assert_int_equal(fs_read_file(s->root_fd, "index.json", 65535, &text, NULL), 0);
 	assert_int_equal(image_index_parse(text.data, text.len, &index, NULL), 0);
 	assert_int_equal(index.manifests_len, 2);
-	assert_string_equal(str_map_get(&index.manifests[1].annotations, ANNOTATION_REF_NAME), "docker.io/library/app:2");
+	assert_string_equal(str_map_get(&index.manifests[1].annotations, ANNOTATION_REF_NAME),
+			    "docker.io/library/app:2");
 	assert_true(digest_equal(&index.manifests[0].digest, &one));
 	image_index_done(&index);
 }
