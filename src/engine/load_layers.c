@@ -113,16 +113,41 @@ static int from_archive(struct bringing *b, size_t i, struct err *err)
 	return 0;
 }
 
+/*
+ * Is the blob that the layer would become in the store? Without a descriptor the archive is docker's, whose layers
+ * are plain tars: then it is that of the diff id, if it has the size of the member (another size means that the
+ * member is compressed, or that the blob was cut short by a power loss, which blob_commit repairs).
+ */
+static int is_in_store(struct bringing *b, const struct load_layer *layer, struct err *err)
+{
+	struct store *s = b->l->engine->store;
+	struct archive_input in;
+	uint64_t size = 0;
+	int fd, r;
+
+	if (layer->has_digest)
+		return blob_has(s, &layer->digest, layer->size, err);
+	r = archive_input(b->l->archive, layer->member, &in, err);
+	if (r < 0)
+		/* What became a blob for an image before this one is no member any more. */
+		return r == -ENOENT ? blob_has(s, &layer->diff_id, UINT64_MAX, NULL) : r;
+	archive_input_done(&in);
+	fd = blob_open(s, &layer->diff_id, &size, NULL);
+	if (fd < 0)
+		return 0;
+	close(fd);
+	return size == in.size;
+}
+
 static int prepare(struct bringing *b, size_t i, struct err *err)
 {
 	const struct load_layer *layer = &b->layers->items[i];
-	/* Without a descriptor the archive is docker's, whose layers are plain tars: the blob would be the diff id's. */
-	const struct digest *digest = layer->has_digest ? &layer->digest : &layer->diff_id;
-	int r = blob_has(b->l->engine->store, digest, layer->has_digest ? layer->size : UINT64_MAX, err);
+	int r = is_in_store(b, layer, err);
 
-	if (r < 0)
-		return r;
-	r = r > 0 ? from_blob(b, i, digest, err) : from_archive(b, i, err);
+	if (r == 0)
+		r = from_archive(b, i, err);
+	else if (r > 0)
+		r = from_blob(b, i, layer->has_digest ? &layer->digest : &layer->diff_id, err);
 	if (r < 0)
 		return err_wrap(err, "layer %zu of %zu", i + 1, b->layers->len);
 	b->inputs[i].in.has_diff_id = true;

@@ -76,10 +76,13 @@ static int write_once(int root_fd, const char *name, const char *text, struct er
 	return r == -EEXIST ? 0 : r;
 }
 
-/* Layers are spread over ext4's block groups, as folders of the top level are: unpacking after a mass deletion stays fast. */
-static void spread_layers(int root_fd)
+/*
+ * The folders in FOLDER are spread over ext4's block groups, as those of the top level are: unpacking after a mass
+ * deletion stays fast. Layers are made in tmp/ and renamed, so it is that folder which counts.
+ */
+static void spread(int root_fd, const char *folder)
 {
-	autoclose int fd = openat(root_fd, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclose int fd = openat(root_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int flags;
 
 	if (fd < 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
@@ -107,7 +110,8 @@ static int make_layout(int root_fd, const char *root, struct err *err)
 		r = write_once(root_fd, "index.json", empty_index, err);
 	if (r < 0)
 		return r;
-	spread_layers(root_fd);
+	spread(root_fd, "tmp");
+	spread(root_fd, "containers");
 	return 0;
 }
 
