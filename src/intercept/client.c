@@ -364,21 +364,25 @@ static bool all_threads_have(pid_t tgid, uint32_t index)
 static int set_thread_cred(struct request *r, uint32_t index)
 {
 	pid_t tgid = client_tgid(r->tid);
-	uint64_t word = is_ours(r->cred_word) ? r->cred_word : WORD_MAGIC;
-	bool fits, agree = false;
+	uint64_t word = WORD_MAGIC;
+	int result = -EAGAIN;
 
 	if (tgid < 0)
 		return -ESRCH;
+	/* All under the lock: the threads of a process may call at the same time, and the last one decides. */
 	pthread_mutex_lock(&clients.lock);
-	fits = put_override(r->tid, tgid, index);
-	if (fits)
-		agree = all_threads_have(tgid, index);
-	if (agree)
-		drop_overrides(tgid);
+	get_word(r->tid, &word);
+	if (!is_ours(word))
+		word = WORD_MAGIC;
+	if (put_override(r->tid, tgid, index)) {
+		bool agree = all_threads_have(tgid, index);
+
+		if (agree)
+			drop_overrides(tgid);
+		result = set_word(r->tid, agree ? (WORD_MAGIC | index) : (word | WORD_MIXED));
+	}
 	pthread_mutex_unlock(&clients.lock);
-	if (!fits)
-		return -EAGAIN;
-	return set_word(r->tid, agree ? (WORD_MAGIC | index) : (word | WORD_MIXED));
+	return result;
 }
 
 int request_set_cred(struct request *r, const struct cred *c)

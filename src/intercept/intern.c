@@ -23,6 +23,7 @@ static struct {
 	uint32_t high, count; /* numbers up to HIGH (exclusive) may be taken; COUNT are */
 	uint32_t collect_at;
 	size_t groups_memory;
+	bool is_collecting;
 } table = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void free_entry(struct entry *e)
@@ -146,7 +147,7 @@ bool intern_wants_collection(void)
 	bool wants;
 
 	pthread_mutex_lock(&table.lock);
-	wants = table.count >= table.collect_at;
+	wants = table.count >= table.collect_at && !table.is_collecting;
 	pthread_mutex_unlock(&table.lock);
 	return wants;
 }
@@ -179,13 +180,17 @@ static void forget(struct entry *e)
 
 void intern_collect(bool (*mark_used)(void *arg), void *arg)
 {
-	bool is_known;
+	bool is_known, is_other;
 
 	pthread_mutex_lock(&table.lock);
-	for (uint32_t i = 1; i < table.high; i++)
+	is_other = table.is_collecting;
+	table.is_collecting = true;
+	for (uint32_t i = 1; i < table.high && !is_other; i++)
 		if (table.entries[i])
 			table.entries[i]->is_used = 0;
 	pthread_mutex_unlock(&table.lock);
+	if (is_other)
+		return;
 	is_known = mark_used(arg);
 
 	pthread_mutex_lock(&table.lock);
@@ -204,5 +209,6 @@ void intern_collect(bool (*mark_used)(void *arg), void *arg)
 	table.collect_at = table.count + FIRST_COLLECTION;
 	if (table.collect_at > INTERN_MAX)
 		table.collect_at = INTERN_MAX;
+	table.is_collecting = false;
 	pthread_mutex_unlock(&table.lock);
 }

@@ -29,7 +29,7 @@ bool intern_wants_collection(void);
 /*
  * Forgets the sets that IS_USED does not report. IS_USED marks with intern_mark all numbers that processes
  * carry and returns false if it could not find out. A set goes only when two collections in a row did
- * not find it used: a process that was being forked may be missed by one.
+ * not find it used (one runs at a time): a process that was being forked may be missed by one.
  */
 void intern_collect(bool (*mark_used)(void *arg), void *arg);
 void intern_mark(uint32_t index);

@@ -19,9 +19,10 @@
 /* One thread of the supervisor. Its root, working folder and umask are its own (CLONE_FS). */
 struct worker {
 	int listener;
-	int umask;	      /* as set at the moment; -1: unknown */
-	uint64_t received_ns; /* when the last notification came */
-	bool was_waiting;     /* it was there already (load.h) */
+	int umask;		/* as set at the moment; -1: unknown */
+	uint64_t received_ns;	/* when the last notification came */
+	_Atomic unsigned turns; /* one more when a call comes, one more when it is answered */
+	bool was_waiting;	/* it was there already (load.h) */
 	struct seccomp_notif *notif;
 	struct seccomp_notif_resp *reply;
 };

@@ -9,15 +9,35 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
-enum { WORKERS = 3, STACK_SIZE = 256 * 1024, ALONE_CALLS = 64 };
+enum {
+	WORKERS = 2,	  /* one that waits, one to take its place */
+	WORKERS_MAX = 64, /* so many calls may be stuck before the container is */
+	STACK_SIZE = 256 * 1024,
+	ALONE_CALLS = 64,
+	TICK_MS = 10,
+};
 
 static struct seccomp_notif_sizes sizes;
-/* The thread that waits for notifications holds it. */
-static pthread_mutex_t lead = PTHREAD_MUTEX_INITIALIZER;
+
+/* Who waits for notifications. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t free;
+	struct worker *_Atomic leader; /* NULL: whoever is first may */
+	int idle;		       /* threads that would */
+	struct worker workers[WORKERS_MAX];
+	int workers_len;
+} lead = { .lock = PTHREAD_MUTEX_INITIALIZER, .free = PTHREAD_COND_INITIALIZER };
+
+/* The watch over the leader sleeps while nothing happens; written to, this descriptor wakes it. */
+static int wake_watch = -1;
+static atomic_bool is_watching;
 
 int serve_init(int listener, struct err *err)
 {
@@ -28,30 +48,10 @@ int serve_init(int listener, struct err *err)
 	if (sizes.seccomp_notif_resp < sizeof(struct seccomp_notif_resp))
 		sizes.seccomp_notif_resp = sizeof(struct seccomp_notif_resp);
 	load_init(listener);
+	wake_watch = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (wake_watch < 0)
+		return err_errno(err, errno, "make an event descriptor");
 	return 0;
-}
-
-/* Calls whose handling writes to a disk: it may have to wait for the file system's journal. */
-static bool is_long(int nr)
-{
-	switch (nr) {
-	case __NR_fchown:
-	case __NR_fchownat:
-	case __NR_mknodat:
-	case __NR_mkdirat:
-	case __NR_symlinkat:
-	case __NR_bind:
-#ifdef __NR_open
-	case __NR_chown:
-	case __NR_lchown:
-	case __NR_mknod:
-	case __NR_mkdir:
-	case __NR_symlink:
-#endif
-		return true;
-	default:
-		return false;
-	}
 }
 
 static void answer(struct request *r, int result)
@@ -118,26 +118,48 @@ static bool receive(struct worker *w)
 	}
 }
 
+static void take_lead(struct worker *w)
+{
+	pthread_mutex_lock(&lead.lock);
+	lead.idle++;
+	while (lead.leader && lead.leader != w)
+		pthread_cond_wait(&lead.free, &lead.lock);
+	lead.leader = w;
+	lead.idle--;
+	pthread_mutex_unlock(&lead.lock);
+}
+
+/* An odd number of turns: a call is being handled. */
+static void begin_turn(struct worker *w)
+{
+	atomic_fetch_add_explicit(&w->turns, 1, memory_order_relaxed);
+	if (atomic_load_explicit(&is_watching, memory_order_relaxed))
+		return;
+	atomic_store_explicit(&is_watching, true, memory_order_relaxed);
+	(void)!write(wake_watch, &(uint64_t){ 1 }, sizeof(uint64_t));
+}
+
 static void *work(void *arg)
 {
 	struct worker *w = arg;
-	bool is_leader = false;
 
 	if (unshare(CLONE_FS) < 0)
 		abort();
 	for (;;) {
-		if (!is_leader)
-			pthread_mutex_lock(&lead);
-		is_leader = true;
+		/* Looked at without the lock: at worst two threads wait for one notification each. */
+		if (lead.leader != w)
+			take_lead(w);
 		if (!receive(w))
 			break;
-		if (is_long(w->notif->data.nr)) {
-			pthread_mutex_unlock(&lead);
-			is_leader = false;
-		}
+		begin_turn(w);
 		handle(w);
+		atomic_fetch_add_explicit(&w->turns, 1, memory_order_relaxed);
 	}
-	pthread_mutex_unlock(&lead);
+	pthread_mutex_lock(&lead.lock);
+	if (lead.leader == w)
+		lead.leader = NULL;
+	pthread_cond_signal(&lead.free);
+	pthread_mutex_unlock(&lead.lock);
 	return NULL;
 }
 
@@ -179,21 +201,74 @@ bool serve_alone(int listener, int pidfd, pid_t caller)
 	return true;
 }
 
-int serve_start(int listener)
+/* One more thread; false if there can be no more. */
+static bool add_worker(int listener)
 {
-	static struct worker workers[WORKERS];
+	struct worker *w = &lead.workers[lead.workers_len];
 	pthread_attr_t attr;
-	size_t started = 0;
+	pthread_t thread;
+	bool is_started;
 
+	if (lead.workers_len == WORKERS_MAX || !init_worker(w, listener))
+		return false;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	for (size_t i = 0; i < WORKERS; i++) {
-		pthread_t thread;
-
-		if (init_worker(&workers[i], listener) && pthread_create(&thread, &attr, work, &workers[i]) == 0)
-			started++;
-	}
+	is_started = pthread_create(&thread, &attr, work, w) == 0;
 	pthread_attr_destroy(&attr);
-	return started > 0 ? 0 : -EAGAIN;
+	lead.workers_len += is_started;
+	return is_started;
+}
+
+int serve_start(int listener)
+{
+	while (lead.workers_len < WORKERS && add_worker(listener))
+		;
+	return lead.workers_len > 0 ? 0 : -EAGAIN;
+}
+
+/* The leader has been at one call for a whole tick: another waits in its place, so that no call waits behind it. */
+static void replace_leader(int listener)
+{
+	pthread_mutex_lock(&lead.lock);
+	lead.leader = NULL;
+	if (lead.idle == 0)
+		add_worker(listener);
+	pthread_cond_signal(&lead.free);
+	pthread_mutex_unlock(&lead.lock);
+}
+
+/* What has changed since the last tick; replaces a leader that is stuck. */
+static void look_at_leader(int listener, struct worker **last, unsigned *last_turns)
+{
+	struct worker *leader = lead.leader;
+	unsigned turns = leader ? atomic_load_explicit(&leader->turns, memory_order_relaxed) : 0;
+	bool is_same = leader && leader == *last && turns == *last_turns;
+
+	*last = leader;
+	*last_turns = turns;
+	if (is_same && turns % 2 == 1)
+		replace_leader(listener);
+	else if (is_same)
+		atomic_store_explicit(&is_watching, false, memory_order_relaxed); /* until the next call */
+}
+
+void serve_watch(int listener, int pidfd)
+{
+	struct pollfd p[] = { { .fd = pidfd, .events = POLLIN }, { .fd = wake_watch, .events = POLLIN } };
+	struct worker *last = NULL;
+	unsigned last_turns = 0;
+	uint64_t count;
+
+	for (;;) {
+		bool ticks = atomic_load_explicit(&is_watching, memory_order_relaxed);
+		int n = poll(p, ARRAY_SIZE(p), ticks ? TICK_MS : -1);
+
+		if (n > 0 && p[0].revents)
+			return;
+		if (n > 0 && p[1].revents)
+			(void)!read(wake_watch, &count, sizeof(count));
+		if (n == 0)
+			look_at_leader(listener, &last, &last_turns);
+	}
 }

@@ -1,9 +1,10 @@
 /*
  * The supervisor's loop: notifications in, answers out.
  *
- * Several threads, one of which waits for notifications at a time (a waiting thread is woken for each, so
- * two would be one too many). A call that may take long (it writes to disk, it reads /proc) is handled after
- * the wait has been handed to the next thread, so no call waits behind it.
+ * One thread at a time waits for notifications (each that waits is woken for each, so two would be one too
+ * many) and handles what comes: the leader. A call may take long: a disk is slow, or the container has a file system of its
+ * own behind a path. So the first thread watches, every 10 ms as long as calls come, and lets another lead when the
+ * leader hasn't got on.
  */
 #pragma once
 
@@ -24,3 +25,5 @@ bool serve_alone(int listener, int pidfd, pid_t caller);
  * that could call.
  */
 int serve_start(int listener);
+/* Watches over them until the process of PIDFD has ended. */
+void serve_watch(int listener, int pidfd);

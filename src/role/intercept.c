@@ -18,7 +18,6 @@
 #include "sys/msg.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,15 +50,6 @@ static int set_up(pid_t init, struct err *err)
 	if (r < 0)
 		return r;
 	return confine_self(err);
-}
-
-/* Until pid 1 has ended: with it all its processes have. */
-static void wait_for_init(void)
-{
-	struct pollfd p = { .fd = HELPER_INIT, .events = POLLIN };
-
-	while (poll(&p, 1, -1) < 0 && errno == EINTR)
-		;
 }
 
 static void report(const struct err *err)
@@ -107,7 +97,7 @@ int main(int argc, char **argv)
 		/* Where there can be no threads, one does it all. */
 		while (serve_start(HELPER_LISTENER) < 0 && serve_alone(HELPER_LISTENER, HELPER_INIT, init))
 			;
-		wait_for_init();
+		serve_watch(HELPER_LISTENER, HELPER_INIT);
 	}
 	/* Not by return: the other threads may be in the middle of anything. */
 	_exit(0);

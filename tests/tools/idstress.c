@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -361,6 +362,34 @@ static int test_peer(const char *arg)
 	return u.pid != pid || u.uid != 33 || u.gid != 34;
 }
 
+/* A file system of the container's own that never answers: who asks it waits, others must not. */
+static int test_stuck(const char *arg)
+{
+	char options[64];
+	int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC), failed;
+	struct stat st;
+	pid_t pid;
+
+	(void)arg;
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fuse);
+	mkdir("stuck", 0755);
+	if (fuse < 0 || mount("x", "stuck", "fuse", 0, options) < 0)
+		return 0; /* not allowed here */
+	pid = fork();
+	if (pid == 0) {
+		stat("stuck/x", &st);
+		_exit(0);
+	}
+	usleep(50000);
+	alarm(5);
+	failed = stat(".", &st) != 0 || getuid() != 0;
+	kill(pid, SIGKILL);
+	close(fuse); /* which ends the waiting */
+	umount2("stuck", MNT_DETACH);
+	waitpid(pid, NULL, 0);
+	return failed;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const char *arg);
@@ -368,7 +397,7 @@ static const struct {
 	{ "threads", test_threads }, { "forks", test_forks },	  { "signals", test_signals },
 	{ "kills", test_kills },     { "set-id", test_set_id },	  { "failed-exec", test_failed_exec },
 	{ "files", test_files },     { "devices", test_devices }, { "limits", test_limits },
-	{ "detours", test_detours }, { "peer", test_peer },
+	{ "detours", test_detours }, { "peer", test_peer },	  { "stuck", test_stuck },
 };
 
 /* Run beforehand in one process: the copy of this program for the test of set-id programs. */
