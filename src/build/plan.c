@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "build/mount_spec.h"
 #include "build/vars.h"
 
 #include <errno.h>
@@ -200,6 +201,29 @@ static int find_target(struct plan *p, const char *target, struct err *err)
 			names.len ? " and these names: " : "", buf_str(&names));
 }
 
+static void mark_stage(struct plan *p, size_t before, const char *name)
+{
+	ssize_t other = name ? plan_find_stage(p, before, name, true) : -1;
+
+	if (other >= 0)
+		p->stages[other].needed = true;
+}
+
+/* What COPY --from and RUN --mount=…,from= name. A mount that can't be read is told when it is carried out. */
+static void mark_sources(struct plan *p, size_t index, const struct dockerfile_instruction *in)
+{
+	for (size_t i = 0; i < in->flags.len; i++) {
+		const struct dockerfile_flag *flag = &in->flags.items[i];
+		CLEANUP(mount_spec_done) struct mount_spec mount = { 0 };
+
+		if (in->keyword == DOCKERFILE_COPY && strcmp(flag->name, "from") == 0)
+			mark_stage(p, index, flag->value);
+		else if (in->keyword == DOCKERFILE_RUN && strcmp(flag->name, "mount") == 0 &&
+			 mount_spec_parse(flag->value, &mount, NULL) >= 0)
+			mark_stage(p, index, mount.from);
+	}
+}
+
 /* Marks what stage INDEX leans on; stages lean on earlier ones only, so one pass from the target down is enough. */
 static int mark_needed(struct plan *p, size_t index, struct err *err)
 {
@@ -209,18 +233,11 @@ static int mark_needed(struct plan *p, size_t index, struct err *err)
 		p->stages[stage->base_stage].needed = true;
 	for (size_t i = stage->from + 1; i < stage->end; i++) {
 		const struct dockerfile_instruction *in = &p->df->instructions.items[i];
-		const struct dockerfile_flag *flag;
-		ssize_t other;
 		int r = plan_check_supported(p->df, in, err);
 
 		if (r < 0)
 			return r;
-		flag = in->keyword == DOCKERFILE_COPY ? dockerfile_flag(in, "from") : NULL;
-		if (!flag)
-			continue;
-		other = plan_find_stage(p, index, flag->value, true);
-		if (other >= 0)
-			p->stages[other].needed = true;
+		mark_sources(p, index, in);
 	}
 	return 0;
 }

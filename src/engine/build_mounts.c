@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "build/mount_spec.h"
+#include "engine/build_pick.h"
 #include "sys/fs.h"
 
 #include <errno.h>
@@ -36,8 +37,6 @@ static int check(const struct build_at *at, const struct dockerfile_flag *flag, 
 		return refuse(at, flag, err, "type=secret");
 	if (m->type == MOUNT_SSH)
 		return refuse(at, flag, err, "type=ssh");
-	if (m->type == MOUNT_BIND)
-		return refuse(at, flag, err, "type=bind");
 	if (m->type == MOUNT_CACHE && m->sharing == MOUNT_PRIVATE)
 		return refuse(at, flag, err, "sharing=private");
 	if (m->type == MOUNT_CACHE && (m->from || m->source))
@@ -61,6 +60,36 @@ static int parse(const struct build_at *at, const struct dockerfile_flag *flag, 
 	return check(at, flag, ret, err);
 }
 
+/* What source= and from= name. */
+static int list_bind(struct build_at *at, const struct dockerfile_flag *flag, const struct mount_spec *m,
+		     struct build_pick *pick, struct err *err)
+{
+	int r = build_pick_from(pick, m->from, flag->offset, err);
+
+	pick->keep_owners = pick->from != NULL;
+	if (r >= 0 && strv_add(&pick->words, m->source ? m->source : ".") < 0)
+		r = err_oom(err);
+	if (r >= 0)
+		r = build_pick_list(pick, NULL, flag->offset, err);
+	if (r >= 0 && pick->sources.roots_len != 1)
+		r = build_fail(at, flag->offset, err, EBADMSG, "RUN --mount: several sources match '%s'", m->source);
+	return r;
+}
+
+static int add_content(struct build_at *at, const struct dockerfile_flag *flag, const struct mount_spec *m,
+		       struct key *k, struct err *err)
+{
+	CLEANUP(build_pick_done) struct build_pick pick = BUILD_PICK_INIT(at, "RUN --mount");
+	struct digest content;
+	int r = list_bind(at, flag, m, &pick, err);
+
+	if (r >= 0)
+		r = build_pick_content(&pick, &content, err);
+	if (r >= 0)
+		key_add_digest(k, &content);
+	return r;
+}
+
 int build_mounts_key(struct build_at *at, struct key *k, struct err *err)
 {
 	for (size_t i = 0; i < at->in->flags.len; i++) {
@@ -74,10 +103,45 @@ int build_mounts_key(struct build_at *at, struct key *k, struct err *err)
 		if (r < 0)
 			return r;
 		/* What is in a cache is nobody's business: a step may not depend on it. */
-		key_add_str(k, m.type == MOUNT_CACHE ? "cache" : "tmpfs");
+		key_add_str(k, m.type == MOUNT_BIND ? "bind" : m.type == MOUNT_CACHE ? "cache" : "tmpfs");
 		key_add_str(k, m.target);
+		if (m.type == MOUNT_BIND)
+			r = add_content(at, flag, &m, k, err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
+}
+
+/*
+ * type=bind: the files are copied to a folder of the step's own. So .dockerignore holds here too, what the command
+ * writes (rw) is forgotten, and the user's own files can't be changed.
+ */
+static int open_bind(struct build_at *at, const struct dockerfile_flag *flag, const struct mount_spec *m,
+		     struct build_mount *ret, struct err *err)
+{
+	CLEANUP(build_pick_done) struct build_pick pick = BUILD_PICK_INIT(at, "RUN --mount");
+	struct build_layers *l = &at->s->layers;
+	struct build_put put = { .dest = "/fs" };
+	autofree char *name = str_format("b%u", l->next++);
+	autoclose int fd = -1;
+	int r = list_bind(at, flag, m, &pick, err);
+
+	if (r < 0)
+		return r;
+	if (!name)
+		return err_oom(err);
+	if (mkdirat(l->tmp.dir_fd, name, 0755) < 0)
+		return err_errno(err, errno, "make a folder");
+	fd = openat(l->tmp.dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, errno, "open a folder");
+	r = build_pick_copy(&pick, &put, fd, (struct layer_copy){ 0 }, err);
+	if (r < 0)
+		return r;
+	ret->is_file = !pick.sources.roots[0].is_dir;
+	ret->source = str_format("%s/%s/%s/fs", l->store->root, l->tmp.name, name);
+	return ret->source ? 0 : err_oom(err);
 }
 
 /* cache/mounts/<digest of the id>/fs. */
@@ -109,7 +173,8 @@ static int open_cache(struct build_at *at, const struct mount_spec *m, struct bu
 	return ret->source ? 0 : err_oom(err);
 }
 
-static int open_one(struct build_at *at, const struct mount_spec *m, struct build_mount *ret, struct err *err)
+static int open_one(struct build_at *at, const struct dockerfile_flag *flag, const struct mount_spec *m,
+		    struct build_mount *ret, struct err *err)
 {
 	const char *dir = at->state->image.config.working_dir;
 
@@ -121,22 +186,33 @@ static int open_one(struct build_at *at, const struct mount_spec *m, struct buil
 		return err_oom(err);
 	if (strcmp(ret->target, "/") == 0)
 		return err_set(err, EINVAL, "RUN --mount: the target can't be /");
+	if (m->type == MOUNT_BIND)
+		return open_bind(at, flag, m, ret, err);
 	return m->type == MOUNT_CACHE ? open_cache(at, m, ret, err) : 0;
 }
 
 /* Somewhere to mount on, below everything else. */
-static int make_place(struct build_at *at, struct build_mounts *m, const char *target, struct err *err)
+static int make_place(struct build_at *at, struct build_mounts *m, const struct build_mount *mount, struct err *err)
 {
 	struct build_layers *l = &at->s->layers;
-	autofree char *path = NULL;
+	autofree char *path = NULL, *parent = NULL;
+	autoclose int fd = -1;
+	int r;
 
 	if (!m->places) {
 		m->places = str_format("%s/%s/p%u", l->store->root, l->tmp.name, l->next++);
 		if (!m->places)
 			return err_oom(err);
 	}
-	path = str_format("%s%s", m->places, target);
-	return path ? fs_make_dirs(AT_FDCWD, path, 0755, err) : err_oom(err);
+	path = str_format("%s%s", m->places, mount->target);
+	parent = path ? strndup(path, (size_t)(path_basename(path) - path) - 1) : NULL;
+	if (!parent)
+		return err_oom(err);
+	r = fs_make_dirs(AT_FDCWD, mount->is_file ? parent : path, 0755, err);
+	if (r < 0 || !mount->is_file)
+		return r;
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	return fd < 0 ? err_errno(err, errno, "make '%s'", path) : 0;
 }
 
 int build_mounts_open(struct build_at *at, struct build_mounts *ret, struct err *err)
@@ -151,11 +227,11 @@ int build_mounts_open(struct build_at *at, struct build_mounts *ret, struct err 
 			continue;
 		r = parse(at, flag, &spec, err);
 		if (r >= 0)
-			r = open_one(at, &spec, &mount, err);
+			r = open_one(at, flag, &spec, &mount, err);
 		if (build_mount_list_push(&ret->list, mount) < 0)
 			return err_oom(err);
 		if (r >= 0)
-			r = make_place(at, ret, mount.target, err);
+			r = make_place(at, ret, &mount, err);
 		if (r < 0)
 			return r;
 	}

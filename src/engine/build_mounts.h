@@ -16,6 +16,7 @@ struct build_mount {
 	char *target; /* absolute, clean */
 	char *source; /* absolute; NULL: a tmpfs */
 	bool read_only;
+	bool is_file;  /* the source is one, and so the place must be */
 	uint64_t size; /* of a tmpfs; 0: no limit */
 	int lock;      /* sharing=locked: held; else -1 */
 };

@@ -376,6 +376,37 @@ test_a_step_that_changes_nothing_makes_no_layer() {
 	expect_match "$(tar -tf out.tar)" x
 }
 
+test_bind_mounts_of_run() {
+	use_busybox
+	mkdir -p ctx/src && echo 1 >ctx/src/a && echo secret >ctx/ignored && echo one >ctx/one && echo ignored >ctx/.dockerignore
+	cat >ctx/Dockerfile <<-'END'
+		FROM busybox AS tools
+		RUN echo tool > /tool && chown app /tool
+		FROM busybox
+		WORKDIR /w
+		RUN --mount=type=bind,target=. ls > /list
+		RUN --mount=target=/etc/conf,source=one cat /etc/conf > /conf && ! echo x > /etc/conf
+		RUN --mount=type=bind,target=/src,source=src,rw echo 2 >> /src/a && cat /src/a > /a
+		RUN --mount=type=bind,from=tools,source=/tool,target=/t stat -c %U /t > /owner
+		CMD cat /list /conf /a /owner; ls /src /t /etc/conf
+	END
+	expect_ok cloche build -t binds ctx
+	capture cloche run --rm --network none binds
+	expect_eq "$out" "Dockerfile
+one
+src
+one
+1
+2
+app"
+	expect_eq "$(cat ctx/src/a)" 1
+	expect_ok cloche build -t binds ctx
+	expect_eq "$(grep -c CACHED <<<"$err")" 6
+	echo 3 >ctx/src/a
+	expect_ok cloche build -t binds ctx
+	expect_eq "$(grep -c CACHED <<<"$err")" 2
+}
+
 test_networks() {
 	use_busybox
 	build --network none <<-'END'

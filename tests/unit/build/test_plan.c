@@ -44,6 +44,7 @@ static void stages_are_resolved(void **state)
 		{ "FROM a AS X\nFROM b\nCOPY --from=x y z", NULL, "X=a =b" },
 		{ "FROM a\nFROM b\nFROM c\nCOPY --from=1 y z", NULL, "[=a] =b =c" },
 		{ "FROM a\nCOPY --from=0 y z", NULL, "=a" },
+		{ "FROM a AS t\nFROM b\nRUN --mount=from=t,target=/x y", NULL, "t=a =b" },
 		{ "FROM a AS x\nFROM b AS y\nFROM c", "y", "[x=a] y=b [=c]" },
 		{ "FROM a AS x\nFROM b AS y\nFROM c", "0", "x=a [y=b] [=c]" },
 		{ "ARG V=1\nARG W=$V-2\nFROM a:$W", NULL, "=a:1-2" },
