@@ -1,4 +1,4 @@
-/* The header block as it lies in the archive; private to tar_read.c and tar_write.c. */
+/* The header block as it lies in the archive; private to src/codec/tar_*.c. */
 #pragma once
 
 #include "codec/tar.h"
@@ -54,12 +54,25 @@ _Static_assert(sizeof(struct tar_gnu_sparse_block) == TAR_BLOCK_SIZE, "a map fil
 /* Sum of the bytes of the header, the checksum counted as blanks, as unsigned and (some old writers) signed characters. */
 void tar_checksum(const struct tar_header *h, uint32_t *ret_unsigned, int32_t *ret_signed);
 
+bool tar_checksum_is_right(const struct tar_header *h);
+
+/*
+ * A number: octal digits, blanks before, NUL or blank behind, all blank or empty counting as 0; or GNU's
+ * base-256. -EINVAL: neither; -ERANGE: beyond 63 bits.
+ */
+int tar_read_field(const char *field, size_t len, int64_t *ret);
+/* As above, from 0 to MAX; else -EBADMSG, which calls it WHAT. */
+int tar_read_bounded(const char *field, size_t len, const char *what, int64_t max, int64_t *ret, struct err *err);
+
+#define READ_FIELD(h, name, ret) tar_read_field((h)->name, sizeof((h)->name), ret)
+#define READ_BOUNDED(h, name, what, max, ret, err) tar_read_bounded((h)->name, sizeof((h)->name), what, max, ret, err)
+
 /* --- tar_pax.c: what pax records say about an entry --- */
 
 /* GNU's descriptions of sparse files in pax, versions 0.0, 0.1 and 1.0. */
 struct tar_sparse {
-	bool present;	 /* any GNU.sparse record was there */
-	uint64_t major;	 /* 1: the map is at the start of the data */
+	bool present;	/* any GNU.sparse record was there */
+	uint64_t major; /* 1: the map is at the start of the data */
 	uint64_t real_size;
 	bool has_real_size, has_pending_offset;
 	uint64_t pending_offset;

@@ -188,9 +188,9 @@ static bool read_deletion(struct tar_draft *d, const struct record *rec)
 		const char *key;
 		size_t has;
 	} known[] = {
-		{ "path", offsetof(struct tar_draft, has_path) },   { "linkpath", offsetof(struct tar_draft, has_link) },
-		{ "size", offsetof(struct tar_draft, has_size) },   { "uid", offsetof(struct tar_draft, has_uid) },
-		{ "gid", offsetof(struct tar_draft, has_gid) },	    { "mtime", offsetof(struct tar_draft, has_mtime) },
+		{ "path", offsetof(struct tar_draft, has_path) }, { "linkpath", offsetof(struct tar_draft, has_link) },
+		{ "size", offsetof(struct tar_draft, has_size) }, { "uid", offsetof(struct tar_draft, has_uid) },
+		{ "gid", offsetof(struct tar_draft, has_gid) },	  { "mtime", offsetof(struct tar_draft, has_mtime) },
 	};
 
 	if (rec->len > 0)

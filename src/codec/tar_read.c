@@ -11,15 +11,15 @@
 #include <string.h>
 
 enum state {
-	STATE_HEADER,	   /* a block: header or zeros */
-	STATE_META,	   /* payload of a pax or GNU extended header, with its padding */
-	STATE_OLD_MAP,	   /* further blocks of GNU's old sparse map */
-	STATE_NEW_MAP,	   /* sparse map at the start of the data (GNU.sparse 1.0) */
-	STATE_ENTRY,	   /* the entry is complete and is to be told */
+	STATE_HEADER,  /* a block: header or zeros */
+	STATE_META,    /* payload of a pax or GNU extended header, with its padding */
+	STATE_OLD_MAP, /* further blocks of GNU's old sparse map */
+	STATE_NEW_MAP, /* sparse map at the start of the data (GNU.sparse 1.0) */
+	STATE_ENTRY,   /* the entry is complete and is to be told */
 	STATE_DATA,
-	STATE_PADDING,	   /* zeros behind the data */
+	STATE_PADDING, /* zeros behind the data */
 	STATE_END_OF_ENTRY,
-	STATE_ENDED,	   /* behind the end mark */
+	STATE_ENDED, /* behind the end mark */
 };
 
 struct tar_reader {
@@ -121,99 +121,7 @@ static const uint8_t *take_block(struct tar_reader *r)
 	return r->block;
 }
 
-/* --- fields --- */
-
-void tar_checksum(const struct tar_header *h, uint32_t *ret_unsigned, int32_t *ret_signed)
-{
-	const uint8_t *p = (const uint8_t *)h;
-	const size_t from = offsetof(struct tar_header, checksum), to = from + sizeof(h->checksum);
-	uint32_t sum = 0, high = 0;
-
-	for (size_t i = 0; i < TAR_BLOCK_SIZE; i++) {
-		sum += p[i];
-		high += p[i] >> 7;
-	}
-	for (size_t i = from; i < to; i++) {
-		sum += (uint32_t)' ' - p[i];
-		high -= p[i] >> 7;
-	}
-	*ret_unsigned = sum;
-	*ret_signed = (int32_t)sum - 256 * (int32_t)high;
-}
-
-/* GNU's base-256: the first bit is set, the second is the sign, the rest is a big-endian number in two's complement. */
-static int read_base256(const uint8_t *p, size_t len, int64_t *ret)
-{
-	bool negative = p[0] & 0x40;
-	uint64_t n = negative ? UINT64_MAX : 0;
-
-	for (size_t i = 0; i < len; i++) {
-		uint8_t byte = i > 0 ? p[i] : negative ? p[0] | 0x80 : p[0] & 0x3f;
-
-		/* What is shifted out, and the sign bit itself, must be copies of the sign. */
-		if ((int64_t)n >> 55 != (negative ? -1 : 0))
-			return -ERANGE;
-		n = n << 8 | byte;
-	}
-	*ret = (int64_t)n;
-	return 0;
-}
-
-/* Octal digits, blanks before, NUL or blank behind; all blank or empty counts as 0. Or base-256. */
-static int read_field(const char *field, size_t len, int64_t *ret)
-{
-	size_t i = 0;
-	uint64_t n = 0;
-
-	if ((uint8_t)field[0] & 0x80)
-		return read_base256((const uint8_t *)field, len, ret);
-	while (i < len && field[i] == ' ')
-		i++;
-	for (; i < len && field[i] >= '0' && field[i] <= '7'; i++)
-		n = n << 3 | (uint64_t)(field[i] - '0');
-	for (; i < len; i++) {
-		if (field[i] == '\0')
-			break;
-		if (field[i] != ' ')
-			return -EINVAL;
-	}
-	*ret = (int64_t)n; /* 12 digits have 36 bits */
-	return 0;
-}
-
-#define READ_FIELD(h, name, ret) read_field((h)->name, sizeof((h)->name), ret)
-
-static int read_bounded(const char *field, size_t len, const char *what, int64_t max, int64_t *ret, struct err *err)
-{
-	int r = read_field(field, len, ret);
-
-	if (r == -EINVAL)
-		return err_set(err, EBADMSG, "the %s in a header is no number", what);
-	if (r < 0 || *ret > max)
-		return err_set(err, EBADMSG, "the %s in a header is too large", what);
-	if (*ret < 0)
-		return err_set(err, EBADMSG, "the %s in a header is negative (%" PRId64 ")", what, *ret);
-	return 0;
-}
-
-#define READ_BOUNDED(h, name, what, max, ret, err) read_bounded((h)->name, sizeof((h)->name), what, max, ret, err)
-
-static bool checksum_is_right(const struct tar_header *h)
-{
-	int64_t stated;
-	uint32_t sum;
-	int32_t signed_sum;
-
-	if (READ_FIELD(h, checksum, &stated) < 0)
-		return false;
-	tar_checksum(h, &sum, &signed_sum);
-	return stated == (int64_t)sum || stated == (int64_t)signed_sum;
-}
-
-bool tar_is_header(const uint8_t *block)
-{
-	return block[0] != '\0' && checksum_is_right((const struct tar_header *)block);
-}
+/* --- headers --- */
 
 static bool is_zero(const uint8_t *block)
 {
@@ -239,8 +147,6 @@ static bool is_gnu(const struct tar_header *h)
 {
 	return memcmp(h->magic, "ustar ", 6) == 0;
 }
-
-/* --- headers --- */
 
 /* Forgets all about the last entry but global records. */
 static void reset_draft(struct tar_reader *r)
@@ -448,7 +354,8 @@ static int start_meta(struct tar_reader *r, const struct tar_header *h, struct e
 	if (READ_BOUNDED(h, size, "size of an extended header", INT64_MAX, &size, err) < 0)
 		return -EBADMSG;
 	if (size > TAR_META_MAX)
-		return err_set(err, E2BIG, "an extended header of %" PRId64 " bytes; the limit is %d", size, TAR_META_MAX);
+		return err_set(err, E2BIG, "an extended header of %" PRId64 " bytes; the limit is %d", size,
+			       TAR_META_MAX);
 	r->meta_type = h->type;
 	r->meta_left = (uint64_t)size;
 	r->padding = tar_padding((uint64_t)size);
@@ -473,9 +380,9 @@ static int read_header(struct tar_reader *r, const uint8_t *block, struct err *e
 	if (r->saw_zero_block)
 		return err_set(err, EBADMSG, "a lone block of zeros at byte %" PRIu64 ", and more behind it",
 			       r->position - 2 * TAR_BLOCK_SIZE);
-	if (!checksum_is_right(h) && r->position == TAR_BLOCK_SIZE)
+	if (!tar_checksum_is_right(h) && r->position == TAR_BLOCK_SIZE)
 		return err_set(err, EBADMSG, "this is no tar archive: it does not begin with a header");
-	if (!checksum_is_right(h))
+	if (!tar_checksum_is_right(h))
 		return err_set(err, EBADMSG, "no tar header at byte %" PRIu64 ": the checksum is wrong",
 			       r->position - TAR_BLOCK_SIZE);
 	switch (h->type) {
@@ -524,9 +431,9 @@ static int read_meta(struct tar_reader *r, struct err *err)
 	size_t n = r->meta_left < r->in_len ? (size_t)r->meta_left : r->in_len;
 
 	if (buf_add(target, take(r, n), n) < 0)
-		return target->error == -E2BIG ?
-			       err_set(err, E2BIG, "extended headers of more than %d bytes", TAR_META_MAX) :
-			       err_oom(err);
+		return target->error == -E2BIG
+			       ? err_set(err, E2BIG, "extended headers of more than %d bytes", TAR_META_MAX)
+			       : err_oom(err);
 	r->meta_left -= n;
 	if (r->meta_left > 0)
 		return STATE_META;
@@ -596,8 +503,8 @@ static int read_new_map(struct tar_reader *r, struct err *err)
 			r->map_digits[r->map_digits_len++] = (char)block[i];
 			continue;
 		}
-		int n = block[i] == '\n' ? take_map_number(r, err) :
-					   err_set(err, EBADMSG, "the map of a sparse file is malformed");
+		int n = block[i] == '\n' ? take_map_number(r, err)
+					 : err_set(err, EBADMSG, "the map of a sparse file is malformed");
 
 		if (n < 0)
 			return n;
@@ -767,5 +674,6 @@ int tar_reader_finish(const struct tar_reader *r, struct err *err)
 	/* All data of the last entry is there. Writers that are not closed (umoci insert) leave out what follows it. */
 	if (r->state == STATE_PADDING)
 		return 0;
-	return err_set(err, EBADMSG, "the archive is cut off at byte %" PRIu64 ", in the middle of an entry", r->position);
+	return err_set(err, EBADMSG, "the archive is cut off at byte %" PRIu64 ", in the middle of an entry",
+		       r->position);
 }

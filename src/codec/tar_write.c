@@ -120,7 +120,11 @@ static bool is_utf8(const char *s)
 	const uint8_t *p = (const uint8_t *)s;
 
 	while (*p) {
-		int more = *p < 0x80 ? 0 : (*p & 0xe0) == 0xc0 ? 1 : (*p & 0xf0) == 0xe0 ? 2 : (*p & 0xf8) == 0xf0 ? 3 : -1;
+		int more = *p < 0x80		 ? 0
+			   : (*p & 0xe0) == 0xc0 ? 1
+			   : (*p & 0xf0) == 0xe0 ? 2
+			   : (*p & 0xf8) == 0xf0 ? 3
+						 : -1;
 
 		if (more < 0)
 			return false;

@@ -100,8 +100,8 @@ static int make_at(struct apply *a, const struct place *at, int (*make)(const st
 		return r < 0 ? err_errno(err, -r, "make it") : r;
 	if (at->base[0] == '.' && at->base[1] == '\0')
 		return err_set(err, EBADMSG, "the root itself is said to be something else than a folder");
-	*ret_was_whiteout = fstatat(at->dir_fd, at->base, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISCHR(st.st_mode) &&
-			    st.st_rdev == 0;
+	*ret_was_whiteout =
+		fstatat(at->dir_fd, at->base, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == 0;
 	r = tree_remove(&a->tree, at->dir_fd, at->base, err);
 	if (r < 0)
 		return r;

@@ -41,7 +41,8 @@ int attrs_set_own(struct tree *t, const struct attrs_target *at, const char *nam
 
 	if (r == -EOPNOTSUPP) {
 		err_errno(err, EOPNOTSUPP, "set the attribute %s", name);
-		return err_hint(err, "the file system must know user attributes: put the store on ext4, xfs, btrfs or tmpfs (--root)");
+		return err_hint(err, "the file system must know user attributes: put the store on ext4, xfs, btrfs or "
+				     "tmpfs (--root)");
 	}
 	return r < 0 ? err_errno(err, -r, "set the attribute %s", name) : 0;
 }
@@ -52,7 +53,8 @@ static int set_owner_attr(struct tree *t, const struct attrs_target *at, const s
 	int len = owner_encode(o, at->type, value);
 
 	if (len < 0)
-		return err_set(err, EBADMSG, "owner %u:%u or device %u:%u is out of range", o->uid, o->gid, o->major, o->minor);
+		return err_set(err, EBADMSG, "owner %u:%u or device %u:%u is out of range", o->uid, o->gid, o->major,
+			       o->minor);
 	return attrs_set_own(t, at, owner_attr_name(at->type), value, (size_t)len, err);
 }
 
@@ -67,8 +69,8 @@ int attrs_set_owner(struct attrs_policy *p, struct tree *t, const struct attrs_t
 	o.uid = uid;
 	o.gid = gid;
 	if (!p->single && (uid || gid || p->always_chown)) {
-		r = at->fd >= 0 ? fchown(at->fd, uid, gid) :
-				  fchownat(at->dir_fd, at->name, uid, gid, AT_SYMLINK_NOFOLLOW);
+		r = at->fd >= 0 ? fchown(at->fd, uid, gid)
+				: fchownat(at->dir_fd, at->name, uid, gid, AT_SYMLINK_NOFOLLOW);
 		if (r == 0 && !device)
 			return 0;
 		/* An id that the map doesn't have: as an attribute it is at least not lost. */
@@ -86,7 +88,8 @@ static int xattr_refused(const struct tar_xattr *x, int code, struct err *err)
 {
 	err_errno(err, code, "set the attribute %.255s of %zu bytes", x->name, x->len);
 	if (x->len > LARGE_XATTR && (code == ENOSPC || code == E2BIG || code == ERANGE))
-		return err_hint(err, "ext4 holds about 4,000 bytes of attributes a file: put the store on xfs, btrfs or tmpfs (--root)");
+		return err_hint(err, "ext4 holds about 4,000 bytes of attributes a file: put the store on xfs, btrfs "
+				     "or tmpfs (--root)");
 	return -code;
 }
 
@@ -98,8 +101,7 @@ int attrs_set_xattrs(struct attrs_policy *p, struct tree *t, const struct attrs_
 		int r;
 
 		/* On anything but a regular file a capability can only be our mark of an owner. */
-		if (attrs_is_private(x->name) ||
-		    (strcmp(x->name, OWNER_ATTR_CAPABILITY) == 0 && !S_ISREG(at->type))) {
+		if (attrs_is_private(x->name) || (strcmp(x->name, OWNER_ATTR_CAPABILITY) == 0 && !S_ISREG(at->type))) {
 			p->lost_xattrs++;
 			continue;
 		}

@@ -16,9 +16,9 @@
 
 /* How a tree's owners are kept, and what could not be kept. */
 struct attrs_policy {
-	bool single;	    /* one id is mapped: owners are attributes */
-	bool no_owners;	    /* everything is 0:0 */
-	bool always_chown;  /* what is made may not belong to 0:0 by itself (a folder with setgid) */
+	bool single;	   /* one id is mapped: owners are attributes */
+	bool no_owners;	   /* everything is 0:0 */
+	bool always_chown; /* what is made may not belong to 0:0 by itself (a folder with setgid) */
 	uint64_t lost_xattrs, lost_owners;
 };
 

@@ -47,8 +47,8 @@ struct layer_input {
 	int fd;		       /* file, pipe or socket */
 	uint64_t offset, size; /* part of a file; size 0: a file from its current offset, or a pipe, to the end */
 	bool has_digest, has_diff_id;
-	struct digest digest;  /* of the bytes as they come; checked if has_digest, with expected_size */
-	struct digest diff_id; /* of the bytes after decompression; checked if has_diff_id */
+	struct digest digest;	/* of the bytes as they come; checked if has_digest, with expected_size */
+	struct digest diff_id;	/* of the bytes after decompression; checked if has_diff_id */
 	uint64_t expected_size; /* of the bytes as they come; 0: any */
 	/*
 	 * APPLY: the bytes as they come are written here too (a new blob); 0 or -1: nowhere. What no image may
@@ -188,10 +188,10 @@ struct layer_hash {
 	size_t items_len;
 };
 
+/* By layer_run. A job that is started by hand (layer_job_start) empties the folder, but leaves it. */
 struct layer_remove {
 	int dir_fd;
 	const char *name; /* one component; what isn't there is fine */
-	/* Only by layer_run: a job that is started by hand empties the folder and leaves it. */
 };
 
 struct layer_request {

@@ -123,8 +123,8 @@ int deflate_run(struct deflate *z, const uint8_t *in, size_t len, bool last,
 	z->gzip.avail_in = (uint32_t)len;
 	while (!done) {
 		size_t out_len = 0;
-		int r = z->compression == LAYER_GZIP ? run_gzip(z, last, &out_len, &done, err) :
-						       run_zstd(z, &zstd_in, last, &out_len, &done, err);
+		int r = z->compression == LAYER_GZIP ? run_gzip(z, last, &out_len, &done, err)
+						     : run_zstd(z, &zstd_in, last, &out_len, &done, err);
 
 		if (r >= 0 && out_len)
 			r = write(arg, z->out, out_len, err);

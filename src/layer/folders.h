@@ -23,7 +23,8 @@ struct folders {
 };
 
 /* PATH is copied; it is as tree_open_parent takes it. */
-int folders_add(struct folders *f, const char *path, uint32_t mode, int64_t mtime, uint32_t mtime_nsec, struct err *err);
+int folders_add(struct folders *f, const char *path, uint32_t mode, int64_t mtime, uint32_t mtime_nsec,
+		struct err *err);
 /* Sets what was left. Folders that are something else by now are passed over. */
 int folders_finish(const struct folders *f, struct tree *t, struct err *err);
 void folders_done(struct folders *f);

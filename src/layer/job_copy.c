@@ -84,7 +84,8 @@ static int copy_xattrs(struct copier *c, const struct picked *p, const struct at
 		ssize_t n;
 		int r;
 
-		if ((!str_starts_with(name, "user.") && strcmp(name, OWNER_ATTR_CAPABILITY) != 0) || attrs_is_private(name))
+		if ((!str_starts_with(name, "user.") && strcmp(name, OWNER_ATTR_CAPABILITY) != 0) ||
+		    attrs_is_private(name))
 			continue;
 		n = fgetxattr(p->fd, name, c->room, TAR_XATTR_SIZE_MAX);
 		if (n < 0)
@@ -181,8 +182,9 @@ static int copy_folder(struct copier *c, const struct picked *p, int dir_fd, con
 	r = attrs_set_owner(&c->policy, &c->tree, &target, ids.uid, ids.gid, NULL, err);
 	if (r >= 0)
 		r = copy_xattrs(c, p, &target, err);
-	return r < 0 ? r :
-		       folders_add(&c->folders, c->path, mode, p->st.st_mtim.tv_sec, (uint32_t)p->st.st_mtim.tv_nsec, err);
+	return r < 0 ? r
+		     : folders_add(&c->folders, c->path, mode, p->st.st_mtim.tv_sec, (uint32_t)p->st.st_mtim.tv_nsec,
+				   err);
 }
 
 /* A parent that was missing belongs to whom the copy does. */
@@ -217,9 +219,9 @@ static int copy_picked(void *arg, const struct picked *p, struct err *err)
 	if (dir_fd < 0)
 		return err_wrap(err, "to '/%.512s'", c->path);
 	c->job->result.entries++;
-	n = type == S_IFDIR ? copy_folder(c, p, dir_fd, base, err) :
-	    type == S_IFREG ? copy_file(c, p, dir_fd, base, err) :
-			      copy_node(c, p, dir_fd, base, err);
+	n = type == S_IFDIR   ? copy_folder(c, p, dir_fd, base, err)
+	    : type == S_IFREG ? copy_file(c, p, dir_fd, base, err)
+			      : copy_node(c, p, dir_fd, base, err);
 	return n < 0 ? err_wrap(err, "to '/%.512s'", c->path) : 0;
 }
 

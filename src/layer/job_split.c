@@ -130,8 +130,8 @@ static int split(struct splitter *s, struct err *err)
 /* --- index --- */
 
 /* A header has been read: where its data is, and how much is to be left out. */
-static int index_member(struct splitter *s, const struct tar_event *ev, uint64_t base, uint64_t file_size, uint64_t *next,
-			struct err *err)
+static int index_member(struct splitter *s, const struct tar_event *ev, uint64_t base, uint64_t file_size,
+			uint64_t *next, struct err *err)
 {
 	struct layer_member m;
 	uint64_t at = base + tar_reader_position(s->reader), skip;

@@ -88,8 +88,9 @@ static int take_xattr(struct maker *k, const struct subject *s, const char *name
 	if (k->xattrs_len == TAR_XATTRS_MAX)
 		return err_set(err, E2BIG, "it has more than %d attributes", TAR_XATTRS_MAX);
 	if (buf_reserve(&k->values, TAR_XATTR_SIZE_MAX) < 0)
-		return k->values.error == -E2BIG ? err_set(err, E2BIG, "its attributes are larger than %d bytes", TAR_META_MAX) :
-						   err_oom(err);
+		return k->values.error == -E2BIG
+			       ? err_set(err, E2BIG, "its attributes are larger than %d bytes", TAR_META_MAX)
+			       : err_oom(err);
 	len = get_xattr(s, name, k->values.data + at, TAR_XATTR_SIZE_MAX);
 	if (len < 0)
 		return errno == ENODATA ? 0 : err_errno(err, errno, "read the attribute %s", name);
@@ -266,7 +267,8 @@ static int write_whiteout(struct maker *k, const struct subject *s, struct err *
 	size_t name_len = strlen(s->name), at = k->path_len - name_len;
 	struct tar_entry e;
 
-	if (k->path_len + sizeof(whiteout_prefix) > sizeof(k->path) || name_len + sizeof(whiteout_prefix) - 1 > LAYER_NAME_MAX)
+	if (k->path_len + sizeof(whiteout_prefix) > sizeof(k->path) ||
+	    name_len + sizeof(whiteout_prefix) - 1 > LAYER_NAME_MAX)
 		return err_set(err, ENAMETOOLONG, "its deletion can't be said: the name is too long");
 	memmove(k->path + at + sizeof(whiteout_prefix) - 1, k->path + at, name_len + 1);
 	memcpy(k->path + at, whiteout_prefix, sizeof(whiteout_prefix) - 1);

@@ -50,7 +50,8 @@ static int add(struct names *n, const struct kernel_dirent *d)
 
 static int compare(const void *a, const void *b, void *text)
 {
-	return strcmp((const char *)text + ((const struct name *)a)->at, (const char *)text + ((const struct name *)b)->at);
+	return strcmp((const char *)text + ((const struct name *)a)->at,
+		      (const char *)text + ((const struct name *)b)->at);
 }
 
 int names_read(struct names *n, int dir_fd, struct err *err)

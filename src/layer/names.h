@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct name {
-	uint32_t at; /* in text */
+	uint32_t at;  /* in text */
 	uint8_t type; /* DT_*, DT_UNKNOWN where the file system doesn't say */
 };
 

@@ -54,8 +54,8 @@ static ssize_t read_input(struct source *s, uint8_t *dst, struct err *err)
 
 		if (!s->is_file && poll(fds, ARRAY_SIZE(fds), -1) > 0 && fds[1].revents)
 			return 0;
-		n = s->in.size ? pread(s->in.fd, dst, want, (off_t)(s->in.offset + s->raw_size)) :
-				 read(s->in.fd, dst, want);
+		n = s->in.size ? pread(s->in.fd, dst, want, (off_t)(s->in.offset + s->raw_size))
+			       : read(s->in.fd, dst, want);
 	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
 	if (n < 0)
 		return err_errno(err, errno, "read the archive");
@@ -64,7 +64,8 @@ static ssize_t read_input(struct source *s, uint8_t *dst, struct err *err)
 	s->left -= s->in.size ? (uint64_t)n : 0;
 	s->raw_size += (uint64_t)n;
 	if (s->in.expected_size && s->raw_size > s->in.expected_size)
-		return err_set(err, EBADMSG, "it is longer than the %" PRIu64 " bytes that are stated", s->in.expected_size);
+		return err_set(err, EBADMSG, "it is longer than the %" PRIu64 " bytes that are stated",
+			       s->in.expected_size);
 	return n;
 }
 
@@ -73,8 +74,11 @@ static int check_limits(const struct source *s, uint64_t unpacked, struct err *e
 	if (unpacked > s->bytes_max)
 		return err_set(err, E2BIG, "it unpacks to more than %" PRIu64 " MiB", s->bytes_max >> 20);
 	if (unpacked > LAYER_RATIO_FREE && (unpacked - LAYER_RATIO_FREE) / s->ratio_max > s->raw_size) {
-		err_set(err, E2BIG, "it unpacks to more than %" PRIu64 " times its size: a compression bomb", s->ratio_max);
-		return err_hint(err, "an archive that is meant to be so must be made less compressible, or unpacked by other means");
+		err_set(err, E2BIG, "it unpacks to more than %" PRIu64 " times its size: a compression bomb",
+			s->ratio_max);
+		return err_hint(
+			err,
+			"an archive that is meant to be so must be made less compressible, or unpacked by other means");
 	}
 	return 0;
 }
@@ -298,7 +302,8 @@ int source_finish(struct source *s, struct layer_result *result, struct err *err
 	if (s->compression != LAYER_PLAIN_TAR)
 		sha256_end(&s->sha, &diff_id);
 	if (s->in.expected_size && s->raw_size != s->in.expected_size)
-		return err_set(err, EBADMSG, "it has %" PRIu64 " bytes, expected %" PRIu64, s->raw_size, s->in.expected_size);
+		return err_set(err, EBADMSG, "it has %" PRIu64 " bytes, expected %" PRIu64, s->raw_size,
+			       s->in.expected_size);
 	if (s->in.has_digest)
 		r = check_digest("digest", &s->in.digest, &s->raw_digest, err);
 	if (r >= 0 && s->in.has_diff_id)

@@ -128,7 +128,8 @@ static int explain_open(const char *path, size_t len, int code, struct err *err)
 		return err_hint(err, "an archive must not hold files below a link that it made to another place");
 	}
 	if (code == ENOTDIR)
-		return err_set(err, EBADMSG, "'%.*s' is not a folder, but something is said to be in it", (int)len, path);
+		return err_set(err, EBADMSG, "'%.*s' is not a folder, but something is said to be in it", (int)len,
+			       path);
 	if (code == ELOOP)
 		return err_set(err, EBADMSG, "'%.*s' is a loop of symbolic links", (int)len, path);
 	return err_errno(err, code, "open folder '%.*s'", (int)len, path);

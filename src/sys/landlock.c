@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 /* Bits that came after the headers of Debian 12 (linux 6.1), with the version that brought them. */
-#define ACCESS_FS_TRUNCATE (UINT64_C(1) << 14)	    /* 3 */
-#define ACCESS_FS_IOCTL_DEV (UINT64_C(1) << 15)	    /* 5 */
-#define ACCESS_NET_BIND_TCP (UINT64_C(1) << 0)	    /* 4 */
-#define ACCESS_NET_CONNECT_TCP (UINT64_C(1) << 1)   /* 4 */
+#define ACCESS_FS_TRUNCATE (UINT64_C(1) << 14)	      /* 3 */
+#define ACCESS_FS_IOCTL_DEV (UINT64_C(1) << 15)	      /* 5 */
+#define ACCESS_NET_BIND_TCP (UINT64_C(1) << 0)	      /* 4 */
+#define ACCESS_NET_CONNECT_TCP (UINT64_C(1) << 1)     /* 4 */
 #define SCOPE_ABSTRACT_UNIX_SOCKET (UINT64_C(1) << 0) /* 6 */
-#define SCOPE_SIGNAL (UINT64_C(1) << 1)		    /* 6 */
+#define SCOPE_SIGNAL (UINT64_C(1) << 1)		      /* 6 */
 
 /* struct landlock_ruleset_attr as it is since version 6; older kernels are given a shorter one. */
 struct ruleset_attr {
@@ -70,8 +70,8 @@ int landlock_confine(const struct landlock_tree *trees, size_t len, struct err *
 	for (size_t i = 0; i < len; i++) {
 		struct landlock_path_beneath_attr rule = {
 			.parent_fd = trees[i].fd,
-			.allowed_access = trees[i].writable ? fs_rights(version) & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE :
-							      read_rights,
+			.allowed_access = trees[i].writable ? fs_rights(version) & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE
+							    : read_rights,
 		};
 
 		if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)

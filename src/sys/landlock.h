@@ -11,8 +11,8 @@
 #include <stddef.h>
 
 struct landlock_tree {
-	int fd;		/* a folder; O_PATH will do */
-	bool writable;	/* else: to read files and folders only */
+	int fd;	       /* a folder; O_PATH will do */
+	bool writable; /* else: to read files and folders only */
 };
 
 /*

@@ -3,7 +3,6 @@
 
 #include "codec/tar.h"
 
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>

@@ -112,8 +112,12 @@ static void test_lies_are_found(void **state)
 	(void)state;
 	write_through(fd, LAYER_GZIP, data, 100000, &made);
 	for (int lie = 0; lie < 4; lie++) {
-		in = (struct layer_input){ .fd = fd, .has_digest = true, .digest = made.digest, .has_diff_id = true,
-					   .diff_id = made.diff_id, .expected_size = made.size };
+		in = (struct layer_input){ .fd = fd,
+					   .has_digest = true,
+					   .digest = made.digest,
+					   .has_diff_id = true,
+					   .diff_id = made.diff_id,
+					   .expected_size = made.size };
 		in.digest.bytes[31] ^= lie == 0;
 		in.diff_id.bytes[0] ^= lie == 1;
 		in.expected_size += lie == 2 ? 1 : 0;
