@@ -124,6 +124,11 @@ static const uint32_t allowed[] = {
 #ifdef SYS_poll
 	SYS_poll,
 #endif
+#ifdef __SANITIZE_ADDRESS__ /* what the sanitizer's own threads and reports need */
+	SYS_sigaltstack,
+	SYS_personality,
+	SYS_readlink,
+#endif
 };
 
 #define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
@@ -181,7 +186,9 @@ int confine(const struct landlock_tree *trees, size_t len, struct err *err)
 	int version, r;
 
 	limit(RLIMIT_NOFILE, FILES_MAX);
+#ifndef __SANITIZE_ADDRESS__ /* its shadow memory is larger than any sensible limit */
 	limit(RLIMIT_DATA, (rlim_t)DATA_MAX_MB << 20);
+#endif
 	limit(RLIMIT_CORE, 0);
 	version = landlock_confine(trees, len, err);
 	if (version < 0)

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 /* Where the client puts the socket (layer/client.c). */
 enum { CLIENT_SOCK = 3 };
@@ -18,5 +19,6 @@ int main(int argc, char **argv)
 	/* A change of ids on the way here has cleared it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
-	return job_serve(CLIENT_SOCK);
+	/* No destructors: what they would tidy ends with the process. */
+	_exit(job_serve(CLIENT_SOCK));
 }
