@@ -220,7 +220,7 @@ static void trace_clone(const struct start *st, uint64_t ns)
 static int clone_process(struct start *st, struct container_process *p, struct err *err)
 {
 	struct clone_args args = {
-		.flags = st->clone_flags | CLONE_PIDFD,
+		.flags = (st->clone_flags & ~st->late_flags) | CLONE_PIDFD,
 		.pidfd = (uintptr_t)&p->pidfd,
 		.exit_signal = SIGCHLD,
 	};

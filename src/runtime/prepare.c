@@ -87,6 +87,9 @@ static int prepare_namespaces(struct start *st, struct err *err)
 	if (r == 0)
 		r = copy_mappings(&l->gid_mappings, "linux.gidMappings", st->ids.gids, &st->ids.gids_len, err);
 	st->own_maps = userns_maps_own(&st->ids);
+	/* newuidmap takes its time, and a network namespace is the dearest to make: both at once. */
+	if (!st->own_maps && geteuid() != 0)
+		st->late_flags = st->clone_flags & CLONE_NEWNET;
 	return r;
 }
 

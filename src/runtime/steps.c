@@ -131,6 +131,8 @@ static int map_ids(struct start *st)
 
 	if (!(st->clone_flags & CLONE_NEWUSER))
 		return 0;
+	if (st->late_flags && unshare((int)st->late_flags) < 0)
+		return start_fail(st, errno, "make a network namespace", NULL);
 	if (st->own_maps)
 		r = userns_write_own(&st->ids);
 	else
