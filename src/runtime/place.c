@@ -78,7 +78,7 @@ static int make(int root_fd, const char *path, bool folder, int links)
 
 	if (fd >= 0)
 		close(fd);
-	if (fd >= 0 || fd != -ENOENT)
+	if (fd != -ENOENT)
 		return fd < 0 ? fd : 0;
 	if (links > LINKS_MAX)
 		return -ELOOP;
@@ -102,7 +102,7 @@ int place_make(struct start *st, const char *path, bool folder)
 {
 	int fd = fs_open_in_root(st->root_fd, path, O_PATH, 0, NULL), r;
 
-	if (fd >= 0 || fd != -ENOENT)
+	if (fd != -ENOENT)
 		return fd;
 	r = make(st->root_fd, path, folder, 0);
 	return r < 0 ? r : fs_open_in_root(st->root_fd, path, O_PATH, 0, NULL);
