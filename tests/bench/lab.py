@@ -38,12 +38,14 @@ class Lab:
         return not self.only or self.only in row
 
     def call(self, command, **more):
-        """Runs COMMAND; (whether it succeeded, the last line that it said)."""
+        """Runs COMMAND; (whether it succeeded, the last line that it said, on stderr if anything is there)."""
         try:
             done = subprocess.run(command, env=self.env, capture_output=True, text=True, errors="replace", check=False,
                                   timeout=600, stdin=subprocess.DEVNULL, **more)
         except (OSError, subprocess.TimeoutExpired) as e:
             return False, str(e)
+        if done.returncode == 0 and command[0] == self.measure_program:
+            return True, done.stdout
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()
         return done.returncode == 0, said[-1] if said else f"exit status {done.returncode}"
 
