@@ -49,9 +49,11 @@ const struct command cmd_commit = {
 	.group = "Containers",
 	.summary = "make an image of what a container changed",
 	.usage = "CONTAINER [NAME[:TAG]]",
-	.description = "The image has one layer more than the container's: its upper folder, with whiteouts for what was deleted. "
+	.description = "The image has one layer more than the container's: its upper folder, with whiteouts for what "
+		       "was deleted. "
 		       "'cloche diff CONTAINER' shows beforehand what will be in it.",
-	.examples = "$ cloche run --name web debian:bookworm sh -c 'echo hello >/etc/motd'\n$ cloche commit -c 'CMD [\"cat\", \"/etc/motd\"]' web hello",
+	.examples = "$ cloche run --name web debian:bookworm sh -c 'echo hello >/etc/motd'\n$ cloche commit -c 'CMD "
+		    "[\"cat\", \"/etc/motd\"]' web hello",
 	.complete = "container",
 	.options = commit_table,
 	.options_size = sizeof(struct commit_args),

@@ -26,8 +26,9 @@ static int on_layer(const struct diff_layer_info *info, void *arg, struct err *e
 	(void)err;
 	if (!info->number)
 		return 0;
-	printf("%s%slayer %zu of %zu  %.19s  %s%s\n", info->number > 1 ? "\n" : "", p->color ? "\033[1m" : "", info->number,
-	       info->count, info->diff_id, info->created_by ? info->created_by : "", p->color ? "\033[0m" : "");
+	printf("%s%slayer %zu of %zu  %.19s  %s%s\n", info->number > 1 ? "\n" : "", p->color ? "\033[1m" : "",
+	       info->number, info->count, info->diff_id, info->created_by ? info->created_by : "",
+	       p->color ? "\033[0m" : "");
 	return 0;
 }
 
@@ -81,7 +82,8 @@ const struct command cmd_diff = {
 	.group = "Insight",
 	.summary = "show what a container changed, or what each layer of an image did",
 	.usage = "CONTAINER|IMAGE",
-	.description = "A: added, C: changed, D: deleted. What is shown is the overlay's upper folder (for an image: each layer's folder) "
+	.description = "A: added, C: changed, D: deleted. What is shown is the overlay's upper folder (for an image: "
+		       "each layer's folder) "
 		       "against the layers below it.",
 	.examples = "$ cloche diff web\n$ cloche diff debian:bookworm",
 	.complete = "container",

@@ -19,8 +19,8 @@ static const struct option doctor_table[] = {
 static const char *mark(enum doctor_state state, bool color)
 {
 	static const char *const plain[] = { "ok     ", "less   ", "missing", "FATAL  " };
-	static const char *const colored[] = { "\033[32mok     \033[0m", "\033[33mless   \033[0m", "\033[2mmissing\033[0m",
-					       "\033[1;31mFATAL  \033[0m" };
+	static const char *const colored[] = { "\033[32mok     \033[0m", "\033[33mless   \033[0m",
+					       "\033[2mmissing\033[0m", "\033[1;31mFATAL  \033[0m" };
 
 	return color ? colored[state] : plain[state];
 }
@@ -101,7 +101,8 @@ const struct command cmd_doctor = {
 	.group = "Insight",
 	.summary = "say what this machine offers to containers, what is used, and what each missing thing costs",
 	.usage = "",
-	.description = "Each check tries what a container would do, in a process of its own. The exit code is 1 if something is "
+	.description = "Each check tries what a container would do, in a process of its own. The exit code is 1 if "
+		       "something is "
 		       "missing without which no container runs.",
 	.options = doctor_table,
 	.options_size = sizeof(struct doctor_options),

@@ -90,11 +90,13 @@ static void print_overview_table(const struct ns_groups *groups, const struct ns
 	for (size_t i = 0; i < groups->len; i++) {
 		const struct ns_group *g = &groups->items[i];
 
-		printf("%-10s %-12" PRIu64 " %9zu %8d  %-5s %s\n", ns_name(g->kind), g->inode, g->processes, (int)g->first,
-		       g->inode == own->inode[g->kind] ? "yes" : "", g->command);
+		printf("%-10s %-12" PRIu64 " %9zu %8d  %-5s %s\n", ns_name(g->kind), g->inode, g->processes,
+		       (int)g->first, g->inode == own->inode[g->kind] ? "yes" : "", g->command);
 	}
 	if (hidden)
-		fprintf(stderr, "cloche: namespaces: %zu process%s can't be looked at: only root and their own users may\n", hidden, hidden == 1 ? "" : "es");
+		fprintf(stderr,
+			"cloche: namespaces: %zu process%s can't be looked at: only root and their own users may\n",
+			hidden, hidden == 1 ? "" : "es");
 }
 
 static int print_overview(bool as_json, struct err *err)
@@ -147,7 +149,10 @@ static void describe(const struct column *c, size_t len, int kind, char *dst, si
 	else if (len == 2)
 		snprintf(dst, size, "its own");
 	else
-		snprintf(dst, size, "%s", same == pairs ? "shared, not the host's" : same ? "some share it" : "each its own");
+		snprintf(dst, size, "%s",
+			 same == pairs ? "shared, not the host's"
+			 : same	       ? "some share it"
+				       : "each its own");
 }
 
 static void print_table(const struct column *c, size_t len)
@@ -226,8 +231,9 @@ const struct command cmd_namespaces = {
 	.group = "Insight",
 	.summary = "show which namespaces processes and containers share, and with whom",
 	.usage = "[PID|CONTAINER]...",
-	.description = "Without arguments: all namespaces of this machine that we may look at. With one: it against the host. "
-		       "With more: side by side.",
+	.description =
+		"Without arguments: all namespaces of this machine that we may look at. With one: it against the host. "
+		"With more: side by side.",
 	.examples = "# what a container has of its own\n$ cloche namespaces web\n"
 		    "# what two have in common\n$ cloche namespaces web $$",
 	.complete = "container",

@@ -27,16 +27,16 @@ static const struct option ps_table[] = {
 	OPTION_STRING("last", 'n', struct ps_options, last, "N", "the N that were made last, in whatever state", NULL),
 	OPTION_LIST("filter", 'f', struct ps_options, filters, "KEY=VALUE",
 		    "id, name, label, status, exited, ancestor, before, since", NULL),
-	OPTION_STRING("format", 0, struct ps_options, format, "FORMAT", "json, or a template of fields: {{.ID}} {{.Names}}", NULL),
+	OPTION_STRING("format", 0, struct ps_options, format, "FORMAT",
+		      "json, or a template of fields: {{.ID}} {{.Names}}", NULL),
 	OPTION_LATER("size", 's', "sizes of containers come with a later version"),
 	OPTION_END,
 };
 
 static const struct listing_column columns[] = {
-	{ "ID", "CONTAINER ID" }, { "Image", "IMAGE" },	   { "Command", "COMMAND" },	{ "CreatedAt", "CREATED AT" },
-	{ "RunningFor", "CREATED" }, { "Status", "STATUS" }, { "State", "STATE" },	{ "Ports", "PORTS" },
-	{ "Names", "NAMES" },	  { "Labels", "LABELS" },  { "Networks", "NETWORKS" },
-	{ NULL, NULL },
+	{ "ID", "CONTAINER ID" },    { "Image", "IMAGE" },   { "Command", "COMMAND" },	 { "CreatedAt", "CREATED AT" },
+	{ "RunningFor", "CREATED" }, { "Status", "STATUS" }, { "State", "STATE" },	 { "Ports", "PORTS" },
+	{ "Names", "NAMES" },	     { "Labels", "LABELS" }, { "Networks", "NETWORKS" }, { NULL, NULL },
 };
 
 struct row {
@@ -55,7 +55,8 @@ static void rows_done(struct rows *rows)
 
 static int compare_rows(const void *a, const void *b)
 {
-	const struct timespec *x = &((const struct row *)a)->record.created, *y = &((const struct row *)b)->record.created;
+	const struct timespec *x = &((const struct row *)a)->record.created,
+			      *y = &((const struct row *)b)->record.created;
 
 	if (x->tv_sec != y->tv_sec)
 		return x->tv_sec < y->tv_sec ? 1 : -1;
@@ -147,7 +148,8 @@ static int matches(const struct rows *rows, const struct row *row, const char *f
 	if (len == 6 && memcmp(filter, "status", len) == 0)
 		return strcmp(container_phase_name(row->status.phase), value) == 0;
 	if (len == 6 && memcmp(filter, "exited", len) == 0)
-		return num_parse_i64(value, &code) == 0 && row->status.phase >= CONTAINER_EXITED && row->status.exit_code == code;
+		return num_parse_i64(value, &code) == 0 && row->status.phase >= CONTAINER_EXITED &&
+		       row->status.exit_code == code;
 	if (len == 8 && memcmp(filter, "ancestor", len) == 0)
 		return same_image(&row->record, value);
 	if (len == 6 && memcmp(filter, "before", len) == 0) {
@@ -280,7 +282,8 @@ static int choose_rows(const struct rows *rows, const struct ps_options *o, json
 		last = 1;
 	for (size_t i = 0; i < rows->len && (!last || json_array_size(out) < last); i++) {
 		const struct row *row = &rows->items[i];
-		bool chosen_state = o->all || last || asks_for_state(&o->filters) || row->status.phase <= CONTAINER_RUNNING;
+		bool chosen_state =
+			o->all || last || asks_for_state(&o->filters) || row->status.phase <= CONTAINER_RUNNING;
 		int r = passes(rows, row, &o->filters, err);
 		json_t *j;
 
@@ -299,11 +302,13 @@ static int run_ps(const void *options, const struct strv *args, struct err *err)
 {
 	const struct ps_options *o = options;
 	struct store_options where = { .root = global_options.root, .runroot = global_options.runroot };
-	struct listing listing = { .format = o->format,
-				   .table = "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}",
-				   .quiet_field = "ID",
-				   .quiet = o->quiet,
-				   .columns = columns };
+	struct listing listing = {
+		.format = o->format,
+		.table = "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}",
+		.quiet_field = "ID",
+		.quiet = o->quiet,
+		.columns = columns
+	};
 	CLEANUP(rows_done) struct rows rows = { 0 };
 	autostore struct store *s = NULL;
 	autojson json_t *out = json_array();
@@ -324,7 +329,8 @@ const struct command cmd_ps = {
 	.group = "Containers",
 	.summary = "list containers: those that run, or all",
 	.usage = "",
-	.description = "A container runs as long as the command that runs it: what is said here is found out from locks, not from "
+	.description = "A container runs as long as the command that runs it: what is said here is found out from "
+		       "locks, not from "
 		       "notes, so it is true also after kill -9.",
 	.options = ps_table,
 	.options_size = sizeof(struct ps_options),

@@ -5,13 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FLAG(n, l, field, h)	       OPTION_FLAG(n, l, struct run_options, field, h)
-#define STRING(n, l, field, a, h, c)   OPTION_STRING(n, l, struct run_options, field, a, h, c)
-#define LIST(n, l, field, a, h, c)     OPTION_LIST(n, l, struct run_options, field, a, h, c)
-#define LATER_MONITOR(n, l)	       OPTION_LATER(n, l, "containers in the background come with a later version")
-#define LATER_NETWORK(n, l)	       OPTION_LATER(n, l, "private networks come with the next version")
-#define LATER_CGROUP(n, l)	       OPTION_LATER(n, l, "limits by control groups come with a later version; --ulimit is there")
-#define LATER_VOLUME(n, l)	       OPTION_LATER(n, l, "volumes come with a later version; -v with a folder is there")
+#define FLAG(n, l, field, h) OPTION_FLAG(n, l, struct run_options, field, h)
+#define STRING(n, l, field, a, h, c) OPTION_STRING(n, l, struct run_options, field, a, h, c)
+#define LIST(n, l, field, a, h, c) OPTION_LIST(n, l, struct run_options, field, a, h, c)
+#define LATER_MONITOR(n, l) OPTION_LATER(n, l, "containers in the background come with a later version")
+#define LATER_NETWORK(n, l) OPTION_LATER(n, l, "private networks come with the next version")
+#define LATER_CGROUP(n, l) OPTION_LATER(n, l, "limits by control groups come with a later version; --ulimit is there")
+#define LATER_VOLUME(n, l) OPTION_LATER(n, l, "volumes come with a later version; -v with a folder is there")
 
 static const struct option run_table[] = {
 	/* the program */
@@ -41,7 +41,8 @@ static const struct option run_table[] = {
 	/* names and namespaces */
 	STRING("hostname", 'h', hostname, "NAME", "its own host name", NULL),
 	STRING("domainname", 0, domainname, "NAME", "its own NIS domain name", NULL),
-	STRING("network", 0, network, "none|host", "its network (default host, until private ones are there)", "none host"),
+	STRING("network", 0, network, "none|host", "its network (default host, until private ones are there)",
+	       "none host"),
 	STRING("net", 0, network, "none|host", "the same", "none host"),
 	LIST("add-host", 0, add_hosts, "NAME:ADDRESS", "a line in /etc/hosts", NULL),
 	LIST("dns", 0, dns, "ADDRESS", "name server, instead of the host's", NULL),
@@ -58,13 +59,16 @@ static const struct option run_table[] = {
 	LIST("cap-add", 0, cap_add, "CAPABILITY", "a capability more, or ALL", NULL),
 	LIST("cap-drop", 0, cap_drop, "CAPABILITY", "a capability less, or ALL", NULL),
 	LIST("security-opt", 0, security, "NAME[=VALUE]",
-	     "seccomp=unconfined|FILE, no-new-privileges, systempaths=unconfined, apparmor=unconfined, label=disable", NULL),
-	FLAG("privileged", 0, privileged, "all capabilities over its namespaces, no filter of system calls, the devices we may open"),
+	     "seccomp=unconfined|FILE, no-new-privileges, systempaths=unconfined, apparmor=unconfined, label=disable",
+	     NULL),
+	FLAG("privileged", 0, privileged,
+	     "all capabilities over its namespaces, no filter of system calls, the devices we may open"),
 	LIST("ulimit", 0, ulimits, "NAME=SOFT[:HARD]", "a limit of getrlimit(2)", NULL),
 	LIST("sysctl", 0, sysctls, "NAME=VALUE", "a kernel setting that its namespaces hold", NULL),
 	STRING("oom-score-adj", 0, oom_score_adj, "NUMBER", "-1000 to 1000: who goes first when memory is short", NULL),
 	STRING("ids-level", 0, ids_level, "0|1|2|3",
-	       "where one id is mapped: 0 nothing is emulated, 1 owners can be set, 2 and are seen (default), 3 and are obeyed",
+	       "where one id is mapped: 0 nothing is emulated, 1 owners can be set, 2 and are seen (default), 3 and "
+	       "are obeyed",
 	       "0 1 2 3"),
 
 	/* about the container */
@@ -78,23 +82,55 @@ static const struct option run_table[] = {
 	FLAG("explain", 0, explain, "show each step of the start as it happens"),
 
 	/* docker's, for later */
-	LATER_MONITOR("detach", 'd'), LATER_MONITOR("detach-keys", 0), LATER_MONITOR("attach", 'a'),
-	LATER_MONITOR("restart", 0), LATER_MONITOR("log-driver", 0), LATER_MONITOR("log-opt", 0),
-	LATER_MONITOR("stop-timeout", 0), LATER_MONITOR("health-cmd", 0), LATER_MONITOR("health-interval", 0),
-	LATER_MONITOR("health-retries", 0), LATER_MONITOR("health-start-interval", 0),
-	LATER_MONITOR("health-start-period", 0), LATER_MONITOR("health-timeout", 0),
-	LATER_NETWORK("publish", 'p'), LATER_NETWORK("publish-all", 'P'), LATER_NETWORK("expose", 0),
-	LATER_NETWORK("ip", 0), LATER_NETWORK("ip6", 0), LATER_NETWORK("link", 0), LATER_NETWORK("link-local-ip", 0),
-	LATER_NETWORK("mac-address", 0), LATER_NETWORK("network-alias", 0), LATER_NETWORK("net-alias", 0),
-	LATER_CGROUP("memory", 'm'), LATER_CGROUP("memory-reservation", 0), LATER_CGROUP("memory-swap", 0),
-	LATER_CGROUP("memory-swappiness", 0), LATER_CGROUP("kernel-memory", 0), LATER_CGROUP("cpus", 0),
-	LATER_CGROUP("cpu-shares", 'c'), LATER_CGROUP("cpu-period", 0), LATER_CGROUP("cpu-quota", 0),
-	LATER_CGROUP("cpu-rt-period", 0), LATER_CGROUP("cpu-rt-runtime", 0), LATER_CGROUP("cpuset-cpus", 0),
-	LATER_CGROUP("cpuset-mems", 0), LATER_CGROUP("pids-limit", 0), LATER_CGROUP("blkio-weight", 0),
-	LATER_CGROUP("blkio-weight-device", 0), LATER_CGROUP("device-cgroup-rule", 0),
-	LATER_CGROUP("device-read-bps", 0), LATER_CGROUP("device-read-iops", 0), LATER_CGROUP("device-write-bps", 0),
-	LATER_CGROUP("device-write-iops", 0), LATER_CGROUP("cgroup-parent", 0), LATER_CGROUP("oom-kill-disable", 0),
-	LATER_VOLUME("volumes-from", 0), LATER_VOLUME("volume-driver", 0), LATER_VOLUME("storage-opt", 0),
+	LATER_MONITOR("detach", 'd'),
+	LATER_MONITOR("detach-keys", 0),
+	LATER_MONITOR("attach", 'a'),
+	LATER_MONITOR("restart", 0),
+	LATER_MONITOR("log-driver", 0),
+	LATER_MONITOR("log-opt", 0),
+	LATER_MONITOR("stop-timeout", 0),
+	LATER_MONITOR("health-cmd", 0),
+	LATER_MONITOR("health-interval", 0),
+	LATER_MONITOR("health-retries", 0),
+	LATER_MONITOR("health-start-interval", 0),
+	LATER_MONITOR("health-start-period", 0),
+	LATER_MONITOR("health-timeout", 0),
+	LATER_NETWORK("publish", 'p'),
+	LATER_NETWORK("publish-all", 'P'),
+	LATER_NETWORK("expose", 0),
+	LATER_NETWORK("ip", 0),
+	LATER_NETWORK("ip6", 0),
+	LATER_NETWORK("link", 0),
+	LATER_NETWORK("link-local-ip", 0),
+	LATER_NETWORK("mac-address", 0),
+	LATER_NETWORK("network-alias", 0),
+	LATER_NETWORK("net-alias", 0),
+	LATER_CGROUP("memory", 'm'),
+	LATER_CGROUP("memory-reservation", 0),
+	LATER_CGROUP("memory-swap", 0),
+	LATER_CGROUP("memory-swappiness", 0),
+	LATER_CGROUP("kernel-memory", 0),
+	LATER_CGROUP("cpus", 0),
+	LATER_CGROUP("cpu-shares", 'c'),
+	LATER_CGROUP("cpu-period", 0),
+	LATER_CGROUP("cpu-quota", 0),
+	LATER_CGROUP("cpu-rt-period", 0),
+	LATER_CGROUP("cpu-rt-runtime", 0),
+	LATER_CGROUP("cpuset-cpus", 0),
+	LATER_CGROUP("cpuset-mems", 0),
+	LATER_CGROUP("pids-limit", 0),
+	LATER_CGROUP("blkio-weight", 0),
+	LATER_CGROUP("blkio-weight-device", 0),
+	LATER_CGROUP("device-cgroup-rule", 0),
+	LATER_CGROUP("device-read-bps", 0),
+	LATER_CGROUP("device-read-iops", 0),
+	LATER_CGROUP("device-write-bps", 0),
+	LATER_CGROUP("device-write-iops", 0),
+	LATER_CGROUP("cgroup-parent", 0),
+	LATER_CGROUP("oom-kill-disable", 0),
+	LATER_VOLUME("volumes-from", 0),
+	LATER_VOLUME("volume-driver", 0),
+	LATER_VOLUME("storage-opt", 0),
 	OPTION_LATER("gpus", 0, "a short form for GPUs comes with a later version; --device is there"),
 	OPTION_LATER("runtime", 0, "there is one runtime; others come with a later version"),
 	OPTION_LATER("isolation", 0, "it is for Windows"),
@@ -138,12 +174,13 @@ const struct command cmd_run = {
 	.group = "Containers",
 	.summary = "run a program in a new container of an image",
 	.usage = "IMAGE [COMMAND [ARG...]]",
-	.description =
-		"The exit code is that of the program; 128 and the signal's number if a signal ended it; 127 if the program was "
-		"not found, 126 if it could not be executed, and 125 if cloche itself failed.",
-	.examples = "# a shell that leaves nothing behind\n$ cloche run --rm -it debian:bookworm bash\n"
-		    "# a folder of ours, without network\n$ cloche run --rm --network none -v ./src:/src busybox ls /src\n"
-		    "# what a container is made of\n$ cloche run --rm --explain busybox true",
+	.description = "The exit code is that of the program; 128 and the signal's number if a signal ended it; 127 if "
+		       "the program was "
+		       "not found, 126 if it could not be executed, and 125 if cloche itself failed.",
+	.examples =
+		"# a shell that leaves nothing behind\n$ cloche run --rm -it debian:bookworm bash\n"
+		"# a folder of ours, without network\n$ cloche run --rm --network none -v ./src:/src busybox ls /src\n"
+		"# what a container is made of\n$ cloche run --rm --explain busybox true",
 	.complete = "image",
 	.options = run_table,
 	.options_size = sizeof(struct run_options),

@@ -11,8 +11,9 @@ static void print_task(const struct container_task *t)
 	char memory[16];
 
 	num_format_size(t->memory, memory);
-	printf("%7d %7d  %c  %4" PRIu64 ":%02u.%02u %9s  %*s%s\n", (int)t->inside, (int)t->pid, t->state, t->cpu_ms / 60000,
-	       (unsigned)(t->cpu_ms / 1000 % 60), (unsigned)(t->cpu_ms / 10 % 100), memory, 2 * t->depth, "", t->command);
+	printf("%7d %7d  %c  %4" PRIu64 ":%02u.%02u %9s  %*s%s\n", (int)t->inside, (int)t->pid, t->state,
+	       t->cpu_ms / 60000, (unsigned)(t->cpu_ms / 1000 % 60), (unsigned)(t->cpu_ms / 10 % 100), memory,
+	       2 * t->depth, "", t->command);
 }
 
 static int run_top(const void *options, const struct strv *args, struct err *err)
@@ -48,7 +49,8 @@ const struct command cmd_top = {
 	.group = "Insight",
 	.summary = "show the processes of a running container as a tree, with both of their numbers",
 	.usage = "CONTAINER",
-	.description = "PID is the number that the process has inside, HOSTPID the one outside. Both count the same process: a pid "
+	.description = "PID is the number that the process has inside, HOSTPID the one outside. Both count the same "
+		       "process: a pid "
 		       "namespace gives names, it does not hide its processes from the host.",
 	.complete = "container",
 	.min_args = 1,

@@ -7,9 +7,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define DIM    "\033[2m"
-#define BOLD   "\033[1m"
-#define RED    "\033[31m"
+#define DIM "\033[2m"
+#define BOLD "\033[1m"
+#define RED "\033[31m"
 #define NORMAL "\033[0m"
 
 enum { WHAT_WIDTH = 34, LEFT_WIDTH = 17 };
@@ -78,14 +78,15 @@ void explain_table_step(const struct runtime_step *step, void *arg)
 	shorten(step->call, call);
 
 	if (!t->steps)
-		fprintf(t->out, "%s %3s  %9s  %-*s %s%s\n", style(t, BOLD), "#", "time", WHAT_WIDTH, "step", "system call",
-			style(t, NORMAL));
+		fprintf(t->out, "%s %3s  %9s  %-*s %s%s\n", style(t, BOLD), "#", "time", WHAT_WIDTH, "step",
+			"system call", style(t, NORMAL));
 	format_time(step->ns, time);
 	t->total_ns += step->ns;
 	fprintf(t->out, " %3zu  %9s  %s%-*s%s %.*s\n", ++t->steps, time, style(t, BOLD), WHAT_WIDTH, what,
 		style(t, NORMAL), room(t, LEFT_WIDTH + WHAT_WIDTH + 1), call);
 	if (step->result < 0)
-		fprintf(t->out, "%*s%s%s%s\n", LEFT_WIDTH, "", style(t, RED), strerror(-step->result), style(t, NORMAL));
+		fprintf(t->out, "%*s%s%s%s\n", LEFT_WIDTH, "", style(t, RED), strerror(-step->result),
+			style(t, NORMAL));
 	if (*step->effect)
 		fprintf(t->out, "%*s%s%.*s%s\n", LEFT_WIDTH, "", style(t, DIM), room(t, LEFT_WIDTH), step->effect,
 			style(t, NORMAL));

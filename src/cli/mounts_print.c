@@ -43,7 +43,8 @@ static void print_mount(FILE *out, const struct container_mounts *all, size_t at
 	int depth = strcmp(m->target, "/") == 0 ? 0 : depth_of(all, at, &name);
 
 	snprintf(left, sizeof(left), "%*s%s", 2 * depth, "", name);
-	fprintf(out, "%-26s %-8s %-2s %s%s%s\n", left, m->type, m->read_only ? "ro" : "rw", m->source, *m->note ? "  " : "", m->note);
+	fprintf(out, "%-26s %-8s %-2s %s%s%s\n", left, m->type, m->read_only ? "ro" : "rw", m->source,
+		*m->note ? "  " : "", m->note);
 }
 
 void mounts_print(FILE *out, const struct container_mounts *mounts)

@@ -59,7 +59,8 @@ static int open_container(struct engine *e, const char *id, struct commit *c, st
 
 /* --- the layer --- */
 
-static int make_layer(struct engine *e, const struct commit *c, struct store_tmp *tmp, struct layer_result *ret, struct err *err)
+static int make_layer(struct engine *e, const struct commit *c, struct store_tmp *tmp, struct layer_result *ret,
+		      struct err *err)
 {
 	autoclose int upper = container_open_upper(c->dir_fd, err);
 	autoclose int out = openat(tmp->dir_fd, "blob", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -114,7 +115,8 @@ static int set_command(struct commit *c, struct err *err)
 	strv_done(&config->entrypoint);
 	strv_done(&config->cmd);
 	for (size_t i = 0; i < args->len; i++)
-		if (strv_add((int64_t)i < c->record.entrypoint_len ? &config->entrypoint : &config->cmd, args->items[i]) < 0)
+		if (strv_add((int64_t)i < c->record.entrypoint_len ? &config->entrypoint : &config->cmd,
+			     args->items[i]) < 0)
 			return err_oom(err);
 	config->has_entrypoint = config->entrypoint.len > 0;
 	config->has_cmd = config->cmd.len > 0;
@@ -175,7 +177,8 @@ static int make_config(struct commit *c, const struct layer_result *layer, struc
 
 /* --- the image --- */
 
-static int put_image(struct engine *e, struct commit *c, const struct layer_result *result, struct digest *ret_id, struct err *err)
+static int put_image(struct engine *e, struct commit *c, const struct layer_result *result, struct digest *ret_id,
+		     struct err *err)
 {
 	autobuf struct buf text = BUF_INIT(IMAGE_DOCUMENT_MAX);
 	struct image_manifest *m = &c->image.manifest;
@@ -193,8 +196,8 @@ static int put_image(struct engine *e, struct commit *c, const struct layer_resu
 		r = store_image_put(e->store, text.data, text.len, m->layers, m->layers_len, &manifest, ret_id, err);
 	if (r < 0)
 		return r;
-	return c->options->name ? ref_set(e->store, c->options->name, &manifest, "commit", err) :
-				  ref_set_untagged(e->store, &manifest, err);
+	return c->options->name ? ref_set(e->store, c->options->name, &manifest, "commit", err)
+				: ref_set_untagged(e->store, &manifest, err);
 }
 
 static int commit(struct engine *e, struct commit *c, struct store_tmp *tmp, struct digest *ret_id, struct err *err)

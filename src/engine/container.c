@@ -21,8 +21,8 @@ enum { RECORD_MAX = 1 << 20, LIVE_MAX = 256, LIVE_PATH_MAX = 16 + CONTAINER_ID_M
 
 void container_record_done(struct container_record *r)
 {
-	char *owned[] = { r->id, r->name, r->image, r->image_id, r->manifest, r->hostname, r->network, r->ids, r->stop_signal,
-			  r->user };
+	char *owned[] = { r->id,       r->name,	   r->image, r->image_id,    r->manifest,
+			  r->hostname, r->network, r->ids,   r->stop_signal, r->user };
 
 	for (size_t i = 0; i < ARRAY_SIZE(owned); i++)
 		free(owned[i]);
@@ -109,9 +109,16 @@ static int parse_record(const struct json_at *top, struct container_record *r, s
 		const char *key;
 		char **to;
 	} strings[] = {
-		{ "id", &r->id },	      { "name", &r->name },	{ "image", &r->image },	  { "imageID", &r->image_id },
-		{ "manifest", &r->manifest }, { "hostname", &r->hostname }, { "network", &r->network }, { "ids", &r->ids },
-		{ "stopSignal", &r->stop_signal }, { "user", &r->user },
+		{ "id", &r->id },
+		{ "name", &r->name },
+		{ "image", &r->image },
+		{ "imageID", &r->image_id },
+		{ "manifest", &r->manifest },
+		{ "hostname", &r->hostname },
+		{ "network", &r->network },
+		{ "ids", &r->ids },
+		{ "stopSignal", &r->stop_signal },
+		{ "user", &r->user },
 	};
 	int result = json_check(top, JSON_WANT_OBJECT, err);
 
@@ -203,8 +210,9 @@ int container_open_upper(int dir_fd, struct err *err)
 	int fd;
 
 	if (faccessat(dir_fd, "rootfs", F_OK, 0) == 0) {
-		err_set(err, EOPNOTSUPP, "the container has a copy of its image, since the kernel refused an overlay: what it "
-					 "changed is not kept apart");
+		err_set(err, EOPNOTSUPP,
+			"the container has a copy of its image, since the kernel refused an overlay: what it "
+			"changed is not kept apart");
 		return err_hint(err, "'cloche export' and 'cloche import' make an image of all its files");
 	}
 	fd = openat(dir_fd, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

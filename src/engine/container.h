@@ -37,9 +37,9 @@ struct container_record {
 	char *manifest; /* "sha256:…" */
 	struct timespec created;
 	struct strv args;
-	int64_t entrypoint_len; /* so many of ARGS are the entry point; the rest is the command */
-	char *user;		/* as it was said; "": the image's default */
-	struct strv labels; /* key, value, key, value … */
+	int64_t entrypoint_len;		/* so many of ARGS are the entry point; the rest is the command */
+	char *user;			/* as it was said; "": the image's default */
+	struct strv labels;		/* key, value, key, value … */
 	char *hostname, *network, *ids; /* "host" or "none"; id_mode_name */
 	char *stop_signal;
 	bool tty, remove;
@@ -61,7 +61,7 @@ const char *container_phase_name(enum container_phase phase);
 
 struct container_status {
 	enum container_phase phase;
-	pid_t pid; /* of pid 1, RUNNING only */
+	pid_t pid;			   /* of pid 1, RUNNING only */
 	struct timespec started, finished; /* zero: not known */
 	int exit_code;			   /* EXITED; LOST: 137 */
 	char error[512];		   /* why it could not be started; "" */

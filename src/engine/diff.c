@@ -151,7 +151,8 @@ static int send_entry(const struct diff_entry *e, void *arg, struct err *err)
 {
 	struct remote *r = arg;
 
-	if (buf_addf(&r->pending, "%c%o %llu %s", e->kind, (unsigned)e->mode, (unsigned long long)e->size, e->path) < 0 ||
+	if (buf_addf(&r->pending, "%c%o %llu %s", e->kind, (unsigned)e->mode, (unsigned long long)e->size, e->path) <
+		    0 ||
 	    buf_add(&r->pending, "", 1) < 0)
 		return err_oom(err);
 	return r->pending.len > PENDING_MAX / 2 ? flush(r, err) : 0;
@@ -185,7 +186,8 @@ static int replay(char *text, size_t len, diff_fn fn, void *arg, struct err *err
 	return 0;
 }
 
-static int diff_as(const struct idmap *ids, int upper_fd, const struct layered *lowers, diff_fn fn, void *arg, struct err *err)
+static int diff_as(const struct idmap *ids, int upper_fd, const struct layered *lowers, diff_fn fn, void *arg,
+		   struct err *err)
 {
 	autoclose int out = memfd_create("diff", MFD_CLOEXEC);
 	struct remote remote = { .upper_fd = upper_fd, .out = out, .lowers = lowers, .pending = BUF_INIT(PENDING_MAX) };
@@ -203,7 +205,8 @@ static int diff_as(const struct idmap *ids, int upper_fd, const struct layered *
 	return r < 0 ? r : replay(text.data, text.len, fn, arg, err);
 }
 
-int diff_layer(int upper_fd, const struct layered *lowers, const struct idmap *ids, diff_fn fn, void *arg, struct err *err)
+int diff_layer(int upper_fd, const struct layered *lowers, const struct idmap *ids, diff_fn fn, void *arg,
+	       struct err *err)
 {
 	struct walk w = { .lowers = lowers, .fn = fn, .arg = arg };
 

@@ -28,4 +28,5 @@ typedef int (*diff_fn)(const struct diff_entry *entry, void *arg, struct err *er
  * what is in them. IDS: as whom to look (files of a range's ids may be closed to us): with ID_MODE_RANGE the
  * walk is in a child, and FN runs here. FN's failure ends the walk.
  */
-int diff_layer(int upper_fd, const struct layered *lowers, const struct idmap *ids, diff_fn fn, void *arg, struct err *err);
+int diff_layer(int upper_fd, const struct layered *lowers, const struct idmap *ids, diff_fn fn, void *arg,
+	       struct err *err);

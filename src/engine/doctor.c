@@ -78,10 +78,10 @@ int doctor_try(int (*fn)(void *arg), void *arg)
 
 int doctor_run(const struct store_options *store, struct doctor_report *ret, struct err *err)
 {
-	static int (*const checks[])(struct doctor *d) = {
-		doctor_check_kernel,   doctor_check_userns,   doctor_check_ids,	    doctor_check_namespaces,
-		doctor_check_proc,     doctor_check_overlay,  doctor_check_store,   doctor_check_runroot,
-		doctor_check_cgroups,  doctor_check_seccomp,  doctor_check_landlock, doctor_check_memfd,
+	static int (*const checks[])(struct doctor * d) = {
+		doctor_check_kernel,  doctor_check_userns,  doctor_check_ids,	   doctor_check_namespaces,
+		doctor_check_proc,    doctor_check_overlay, doctor_check_store,	   doctor_check_runroot,
+		doctor_check_cgroups, doctor_check_seccomp, doctor_check_landlock, doctor_check_memfd,
 		doctor_check_devices,
 	};
 	struct doctor_report report = { 0 };

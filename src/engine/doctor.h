@@ -12,9 +12,9 @@
 
 enum doctor_state {
 	DOCTOR_OK,
-	DOCTOR_LESS,    /* works, with something lost */
+	DOCTOR_LESS,	/* works, with something lost */
 	DOCTOR_MISSING, /* not there; containers run without it */
-	DOCTOR_FATAL,   /* not there, and nothing runs without it */
+	DOCTOR_FATAL,	/* not there, and nothing runs without it */
 };
 /* "ok", "less", "missing", "fatal". Static. */
 const char *doctor_state_name(enum doctor_state state);

@@ -39,14 +39,17 @@ static int try_filter(void *arg)
 int doctor_check_seccomp(struct doctor *d)
 {
 	unsigned none = 0, listener = SECCOMP_FILTER_FLAG_NEW_LISTENER, killable = INTERCEPT_FILTER_FLAGS;
-	const char *used = d->ids.mode == ID_MODE_SINGLE ? "docker's profile; and the interceptor listens" : "docker's profile";
+	const char *used =
+		d->ids.mode == ID_MODE_SINGLE ? "docker's profile; and the interceptor listens" : "docker's profile";
 
 	if (doctor_try(try_filter, &none) < 0)
 		return doctor_add(d, "seccomp", DOCTOR_FATAL, "no filters of system calls", NULL,
-				  "containers can't be kept from dangerous calls", "a kernel with CONFIG_SECCOMP_FILTER");
+				  "containers can't be kept from dangerous calls",
+				  "a kernel with CONFIG_SECCOMP_FILTER");
 	if (doctor_try(try_filter, &listener) < 0)
 		return doctor_add(d, "seccomp", DOCTOR_LESS, "filters, no notification", "docker's profile",
-				  "owners can't be emulated where one id is mapped", "kernel 5.0, and no outer filter that forbids it");
+				  "owners can't be emulated where one id is mapped",
+				  "kernel 5.0, and no outer filter that forbids it");
 	if (doctor_try(try_filter, &killable) < 0)
 		return doctor_add(d, "seccomp", DOCTOR_LESS, "filters and notification, not killable ones", used,
 				  "signals can run an emulated call twice", "kernel 5.19");
@@ -61,18 +64,21 @@ int doctor_check_landlock(struct doctor *d)
 	char found[48];
 
 	if (abi <= 0)
-		return doctor_add(d, "landlock", DOCTOR_MISSING, "not there", NULL,
-				  "the layer helper, which reads archives from outside, is held by its seccomp filter only",
-				  "boot with lsm=landlock,… (kernel 5.13)");
+		return doctor_add(
+			d, "landlock", DOCTOR_MISSING, "not there", NULL,
+			"the layer helper, which reads archives from outside, is held by its seccomp filter only",
+			"boot with lsm=landlock,… (kernel 5.13)");
 	snprintf(found, sizeof(found), "ABI %ld", abi);
-	return doctor_add(d, "landlock", DOCTOR_OK, found, "the layer helper reaches nothing but what it was given", NULL, NULL);
+	return doctor_add(d, "landlock", DOCTOR_OK, found, "the layer helper reaches nothing but what it was given",
+			  NULL, NULL);
 }
 
 /* --- programs in memory files --- */
 
 static int try_memfd(void *arg)
 {
-	int fd = memfd_create("cloche-probe", MFD_CLOEXEC | 0x0010U /* MFD_EXEC */), self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	int fd = memfd_create("cloche-probe", MFD_CLOEXEC | 0x0010U /* MFD_EXEC */),
+	    self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	char *const argv[] = { (char[]){ "cloche" }, (char[]){ "version" }, NULL };
 	char *const envp[] = { NULL };
 	int null;
@@ -99,8 +105,8 @@ int doctor_check_memfd(struct doctor *d)
 	if (r >= 0)
 		return doctor_add(d, "memory files", DOCTOR_OK, "can be executed",
 				  "a container never has a handle to our own program", NULL, NULL);
-	return doctor_add(d, "memory files", DOCTOR_FATAL, strerror(-r), NULL, "the last step into a container can't be made",
-			  "sysctl vm.memfd_noexec=0");
+	return doctor_add(d, "memory files", DOCTOR_FATAL, strerror(-r), NULL,
+			  "the last step into a container can't be made", "sysctl vm.memfd_noexec=0");
 }
 
 /* --- devices --- */
@@ -122,7 +128,8 @@ static int check_fuse(struct doctor *d)
 
 	if (fd >= 0)
 		return doctor_add(d, "fuse", DOCTOR_OK, "/dev/fuse can be opened", NULL, NULL, NULL);
-	return doctor_add(d, "fuse", DOCTOR_MISSING, strerror(errno), NULL, "nothing: the kernel's overlay is used, never FUSE", NULL);
+	return doctor_add(d, "fuse", DOCTOR_MISSING, strerror(errno), NULL,
+			  "nothing: the kernel's overlay is used, never FUSE", NULL);
 }
 
 static int check_kvm(struct doctor *d)
@@ -185,9 +192,10 @@ static int check_unified(struct doctor *d, const char *mount_point, bool hybrid)
 		 ours ? "can be written" : "can't be written", *controllers ? controllers : "none");
 	if (ours)
 		return doctor_add(d, "cgroups", DOCTOR_OK, found, NULL, NULL, NULL);
-	return doctor_add(d, "cgroups", DOCTOR_LESS, found, NULL,
-			  "nothing yet; limits of memory and processors, which come with a later version, need a delegated group",
-			  "a login by systemd with user@.service and Delegate=yes");
+	return doctor_add(
+		d, "cgroups", DOCTOR_LESS, found, NULL,
+		"nothing yet; limits of memory and processors, which come with a later version, need a delegated group",
+		"a login by systemd with user@.service and Delegate=yes");
 }
 
 int doctor_check_cgroups(struct doctor *d)
@@ -200,6 +208,6 @@ int doctor_check_cgroups(struct doctor *d)
 		return doctor_add(d, "cgroups", DOCTOR_LESS, "v1 only", NULL,
 				  "nothing yet; limits, which come with a later version, can't be set without root",
 				  "boot with systemd.unified_cgroup_hierarchy=1");
-	return doctor_add(d, "cgroups", DOCTOR_MISSING, "not mounted", NULL, "nothing yet; limits come with a later version",
-			  "mount -t cgroup2 none /sys/fs/cgroup");
+	return doctor_add(d, "cgroups", DOCTOR_MISSING, "not mounted", NULL,
+			  "nothing yet; limits come with a later version", "mount -t cgroup2 none /sys/fs/cgroup");
 }

@@ -48,7 +48,8 @@ int doctor_check_kernel(struct doctor *d)
 	snprintf(found, sizeof(found), "Linux %.60s, %.40s", u.release, u.machine);
 	if (!kernel_at_least(u.release, 5, 19))
 		return doctor_add(d, "kernel", DOCTOR_LESS, found, NULL,
-				  "before 5.19, a signal can run an emulated system call twice; before 5.11, no overlay without root",
+				  "before 5.19, a signal can run an emulated system call twice; before 5.11, no "
+				  "overlay without root",
 				  "a newer kernel");
 	return doctor_add(d, "kernel", DOCTOR_OK, found, NULL, NULL, NULL);
 }
@@ -80,14 +81,17 @@ int doctor_check_userns(struct doctor *d)
 	if (r < 0)
 		snprintf(found, sizeof(found), "refused: %s", strerror(-r));
 	add_sysctl(found, sizeof(found), "/proc/sys/user/max_user_namespaces", "user.max_user_namespaces");
-	add_sysctl(found, sizeof(found), "/proc/sys/kernel/unprivileged_userns_clone", "kernel.unprivileged_userns_clone");
+	add_sysctl(found, sizeof(found), "/proc/sys/kernel/unprivileged_userns_clone",
+		   "kernel.unprivileged_userns_clone");
 	add_sysctl(found, sizeof(found), "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
 		   "kernel.apparmor_restrict_unprivileged_userns");
 	d->userns = r >= 0;
 	if (r >= 0)
-		return doctor_add(d, "user namespaces", DOCTOR_OK, found, "a container's root is nobody special outside", NULL, NULL);
+		return doctor_add(d, "user namespaces", DOCTOR_OK, found,
+				  "a container's root is nobody special outside", NULL, NULL);
 	userns_refused(-r, &err);
-	return doctor_add(d, "user namespaces", DOCTOR_FATAL, found, NULL, "no container can be made without them", err.hint);
+	return doctor_add(d, "user namespaces", DOCTOR_FATAL, found, NULL, "no container can be made without them",
+			  err.hint);
 }
 
 /* --- ids --- */
@@ -114,15 +118,17 @@ static int ids_of_range(struct doctor *d)
 		count += d->ids.uids[i].count;
 	snprintf(found, sizeof(found), "%llu ids by /etc/subuid and newuidmap", (unsigned long long)count);
 	if (userns_run(&d->ids, 0, try_nothing, NULL, &err) >= 0)
-		return doctor_add(d, "ids", DOCTOR_OK, found, "files have real owners; nothing is emulated", NULL, NULL);
+		return doctor_add(d, "ids", DOCTOR_OK, found, "files have real owners; nothing is emulated", NULL,
+				  NULL);
 	return doctor_add(d, "ids", DOCTOR_FATAL, err.msg, NULL, "the range is there and can't be mapped",
 			  *err.hint ? err.hint : "CLOCHE_IDS=single does without it");
 }
 
 static int ids_of_single(struct doctor *d)
 {
-	static const char remedy[] = "to do without emulation: apt-get install uidmap, and as root: usermod --add-subuids 100000-165535 "
-				     "--add-subgids 100000-165535 USER";
+	static const char remedy[] =
+		"to do without emulation: apt-get install uidmap, and as root: usermod --add-subuids 100000-165535 "
+		"--add-subgids 100000-165535 USER";
 
 	return doctor_add(d, "ids", DOCTOR_LESS, "one id: no range in /etc/subuid, or no newuidmap",
 			  "owners are kept in attributes of files, and the interceptor answers chown, setuid and stat",
@@ -155,8 +161,9 @@ int doctor_check_namespaces(struct doctor *d)
 		int flag;
 		const char *name;
 	} kinds[] = {
-		{ CLONE_NEWNS, "mount" }, { CLONE_NEWPID, "pid" }, { CLONE_NEWNET, "network" }, { CLONE_NEWUTS, "uts" },
-		{ CLONE_NEWIPC, "ipc" }, { CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWTIME, "time" },
+		{ CLONE_NEWNS, "mount" },  { CLONE_NEWPID, "pid" }, { CLONE_NEWNET, "network" },
+		{ CLONE_NEWUTS, "uts" },   { CLONE_NEWIPC, "ipc" }, { CLONE_NEWCGROUP, "cgroup" },
+		{ CLONE_NEWTIME, "time" },
 	};
 	char have[128] = "user", lack[128] = "";
 
@@ -168,7 +175,8 @@ int doctor_check_namespaces(struct doctor *d)
 		snprintf(to + len, 128 - len, "%s%s", len ? " " : "", kinds[i].name);
 	}
 	if (!*lack)
-		return doctor_add(d, "namespaces", DOCTOR_OK, have, "all of them; time where it is asked for", NULL, NULL);
+		return doctor_add(d, "namespaces", DOCTOR_OK, have, "all of them; time where it is asked for", NULL,
+				  NULL);
 	return doctor_add(d, "namespaces", strcmp(lack, "time") == 0 ? DOCTOR_LESS : DOCTOR_FATAL, have, NULL, lack,
 			  "a kernel with these namespaces");
 }
@@ -200,8 +208,10 @@ int doctor_check_proc(struct doctor *d)
 	int r = doctor_try(try_proc, NULL);
 
 	if (r >= 0)
-		return doctor_add(d, "proc", DOCTOR_OK, "a procfs of one's own can be mounted", "each container has its own", NULL, NULL);
+		return doctor_add(d, "proc", DOCTOR_OK, "a procfs of one's own can be mounted",
+				  "each container has its own", NULL, NULL);
 	return doctor_add(d, "proc", DOCTOR_LESS, "mounting procfs is refused", NULL,
-			  "here /proc is partly hidden, as in a container of another tool, so a pid namespace of one's own shows nothing",
+			  "here /proc is partly hidden, as in a container of another tool, so a pid namespace of one's "
+			  "own shows nothing",
 			  "--pid host; or start the outer container with an unmasked /proc");
 }

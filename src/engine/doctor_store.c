@@ -66,11 +66,13 @@ int doctor_check_overlay(struct doctor *d)
 		r = userns_run(&d->ids, USERNS_MOUNT, try_overlay, dir, &err);
 	}
 	if (r >= 0)
-		return doctor_add(d, "overlay", DOCTOR_OK, "the kernel's, mounted in the user namespace, on the store's file system",
+		return doctor_add(d, "overlay", DOCTOR_OK,
+				  "the kernel's, mounted in the user namespace, on the store's file system",
 				  "layers are shared, and a container writes to a folder of its own", NULL, NULL);
-	return doctor_add(d, "overlay", DOCTOR_LESS, err.msg, NULL,
-			  "each container gets a copy of its image: by reflink where the file system has that, else in full",
-			  "put the store on ext4, xfs, btrfs or tmpfs: --root DIR or XDG_DATA_HOME");
+	return doctor_add(
+		d, "overlay", DOCTOR_LESS, err.msg, NULL,
+		"each container gets a copy of its image: by reflink where the file system has that, else in full",
+		"put the store on ext4, xfs, btrfs or tmpfs: --root DIR or XDG_DATA_HOME");
 }
 
 /* --- the store's file system --- */
@@ -81,9 +83,10 @@ static const char *fs_name(long type)
 		long type;
 		const char *name;
 	} known[] = {
-		{ EXT4_SUPER_MAGIC, "ext4" }, { XFS_SUPER_MAGIC, "xfs" }, { BTRFS_SUPER_MAGIC, "btrfs" },
-		{ TMPFS_MAGIC, "tmpfs" }, { OVERLAYFS_SUPER_MAGIC, "overlay" }, { NFS_SUPER_MAGIC, "nfs" },
-		{ FUSE_SUPER_MAGIC, "fuse" }, { F2FS_SUPER_MAGIC, "f2fs" }, { 0x2fc12fc1, "zfs" }, { 0xca451a4e, "bcachefs" },
+		{ EXT4_SUPER_MAGIC, "ext4" }, { XFS_SUPER_MAGIC, "xfs" },	    { BTRFS_SUPER_MAGIC, "btrfs" },
+		{ TMPFS_MAGIC, "tmpfs" },     { OVERLAYFS_SUPER_MAGIC, "overlay" }, { NFS_SUPER_MAGIC, "nfs" },
+		{ FUSE_SUPER_MAGIC, "fuse" }, { F2FS_SUPER_MAGIC, "f2fs" },	    { 0x2fc12fc1, "zfs" },
+		{ 0xca451a4e, "bcachefs" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
@@ -117,20 +120,24 @@ int doctor_check_store(struct doctor *d)
 	bool reflink, attributes;
 
 	if (store_tmp_open(d->store, &tmp, &err) < 0)
-		return doctor_add(d, "store", DOCTOR_FATAL, err.msg, NULL, "images can't be kept", "--root DIR, on a disk that can be written");
+		return doctor_add(d, "store", DOCTOR_FATAL, err.msg, NULL, "images can't be kept",
+				  "--root DIR, on a disk that can be written");
 	fstatfs(tmp.dir_fd, &fs);
 	fstatvfs(tmp.dir_fd, &space);
 	reflink = can_reflink(&tmp);
 	attributes = can_hold_attributes(&tmp);
-	found = str_format("%s on %s, %llu GB free; reflinks: %s; user attributes: %s", d->store->root, fs_name((long)fs.f_type),
+	found = str_format("%s on %s, %llu GB free; reflinks: %s; user attributes: %s", d->store->root,
+			   fs_name((long)fs.f_type),
 			   (unsigned long long)space.f_bavail * space.f_frsize / 1000000000ULL, reflink ? "yes" : "no",
 			   attributes ? "yes" : "no");
 	if (!found)
 		return -ENOMEM;
 	if (!attributes)
-		return doctor_add(d, "store", DOCTOR_LESS, found, NULL, "owners of files can't be kept where one id is mapped",
+		return doctor_add(d, "store", DOCTOR_LESS, found, NULL,
+				  "owners of files can't be kept where one id is mapped",
 				  "put the store on ext4, xfs or btrfs: --root DIR or XDG_DATA_HOME");
-	return doctor_add(d, "store", DOCTOR_OK, found, NULL, reflink ? NULL : "without reflinks, copies of big files take their time", NULL);
+	return doctor_add(d, "store", DOCTOR_OK, found, NULL,
+			  reflink ? NULL : "without reflinks, copies of big files take their time", NULL);
 }
 
 /* --- live state --- */
@@ -144,14 +151,16 @@ int doctor_check_runroot(struct doctor *d)
 	int fd = store_run_fd(d->store, &err);
 
 	if (fd < 0)
-		return doctor_add(d, "live state", DOCTOR_FATAL, err.msg, NULL, "containers can't say that they live", "--runroot DIR");
+		return doctor_add(d, "live state", DOCTOR_FATAL, err.msg, NULL, "containers can't say that they live",
+				  "--runroot DIR");
 	fstatfs(fd, &fs);
 	found = str_format("%s on %s%s", d->store->runroot, fs_name((long)fs.f_type),
 			   given ? "" : "; XDG_RUNTIME_DIR is not set");
 	if (!found)
 		return -ENOMEM;
 	if (fs.f_type != TMPFS_MAGIC)
-		return doctor_add(d, "live state", DOCTOR_LESS, found, NULL, "not in memory: each start writes to a disk",
+		return doctor_add(d, "live state", DOCTOR_LESS, found, NULL,
+				  "not in memory: each start writes to a disk",
 				  "set XDG_RUNTIME_DIR to a folder on a tmpfs");
 	return doctor_add(d, "live state", DOCTOR_OK, found, "locks, names of processes, resolv.conf", NULL, NULL);
 }

@@ -60,7 +60,9 @@ static json_t *make_state(const struct container_status *st)
 	json_add_bool(o, "Paused", false);
 	json_add_int(o, "Pid", running ? st->pid : 0);
 	json_add_int(o, "ExitCode", st->exit_code);
-	json_object_set_new(o, "Error", json_string(st->phase == CONTAINER_LOST ? "the command that ran it was killed" : st->error));
+	json_object_set_new(
+		o, "Error",
+		json_string(st->phase == CONTAINER_LOST ? "the command that ran it was killed" : st->error));
 	add_time(o, "StartedAt", &st->started);
 	add_time(o, "FinishedAt", &st->finished);
 	return o;
@@ -143,7 +145,8 @@ static json_t *make_mounts(const struct facts *f)
 static json_t *make_object(struct engine *e, const struct facts *f)
 {
 	const struct container_record *r = &f->record;
-	autofree char *bundle = str_format("%s/containers/%s", e->store->root, f->id), *name = str_format("/%s", r->name ? r->name : "");
+	autofree char *bundle = str_format("%s/containers/%s", e->store->root, f->id),
+		      *name = str_format("/%s", r->name ? r->name : "");
 	json_t *o = json_object();
 
 	json_add_string(o, "Id", f->id);
@@ -186,8 +189,8 @@ void container_mounts_done(struct container_mounts *m)
 }
 
 /* Takes over SOURCE and NOTE, also on failure. */
-static int add(struct container_mounts *mounts, const char *target, const char *type, char *source, char *note, bool read_only,
-	       struct err *err)
+static int add(struct container_mounts *mounts, const char *target, const char *type, char *source, char *note,
+	       bool read_only, struct err *err)
 {
 	struct container_mount m = { strdup(target), strdup(type), source, note, read_only };
 
@@ -209,7 +212,8 @@ static int add_overlay(struct engine *e, const struct facts *f, struct container
 	if (r >= 0)
 		r = store_image_open_manifest(e->store, &manifest, &img, err);
 	if (r >= 0)
-		r = add(mounts, "/", "overlay", strdup("the folders below, merged"), strdup(""), f->spec.root_readonly, err);
+		r = add(mounts, "/", "overlay", strdup("the folders below, merged"), strdup(""), f->spec.root_readonly,
+			err);
 	if (r >= 0)
 		r = add(mounts, "", "upper", strdup("what the container writes"),
 			str_format("%s/containers/%s/upper", e->store->root, f->id), false, err);
@@ -221,7 +225,8 @@ static int add_overlay(struct engine *e, const struct facts *f, struct container
 			str_format("%s/%s/fs", e->store->root, path), true, err);
 	}
 	if (r >= 0)
-		r = add(mounts, "", "lower", strdup("mount points that images may lack"), path_join(e->store->root, "skeleton.1"), true, err);
+		r = add(mounts, "", "lower", strdup("mount points that images may lack"),
+			path_join(e->store->root, "skeleton.1"), true, err);
 	return r;
 }
 
@@ -249,15 +254,16 @@ int engine_container_mounts(struct engine *e, const char *container, struct cont
 	if (r < 0)
 		return r;
 	if (f.spec.root_path && str_ends_with(f.spec.root_path, "/rootfs"))
-		r = add(&mounts, "/", "folder", strdup("a copy of the image"), strdup(f.spec.root_path), f.spec.root_readonly, err);
+		r = add(&mounts, "/", "folder", strdup("a copy of the image"), strdup(f.spec.root_path),
+			f.spec.root_readonly, err);
 	else
 		r = add_overlay(e, &f, &mounts, err);
 	root = mounts.len;
 	for (size_t i = 0; r >= 0 && i < f.spec.mounts.len; i++) {
 		const struct oci_mount *m = &f.spec.mounts.items[i];
 
-		r = add(&mounts, m->destination, m->type ? m->type : "bind", strdup(m->source ? m->source : ""), join_options(&m->options),
-			has_option(m, "ro") || has_option(m, "rro"), err);
+		r = add(&mounts, m->destination, m->type ? m->type : "bind", strdup(m->source ? m->source : ""),
+			join_options(&m->options), has_option(m, "ro") || has_option(m, "rro"), err);
 	}
 	if (r < 0)
 		return r;

@@ -42,7 +42,8 @@ static bool is_whiteout(const struct stat *st)
  * Looks NAME up in DIR. A folder: fills in RET_DIR, returns 1. Else ST and *RET_AT (borrowed: the layer's
  * folder that it is in) are set, returns 0. -ENOENT.
  */
-static int lookup(const struct merged_dir *dir, const char *name, struct merged_dir *ret_dir, struct stat *st, int *ret_at)
+static int lookup(const struct merged_dir *dir, const char *name, struct merged_dir *ret_dir, struct stat *st,
+		  int *ret_at)
 {
 	ret_dir->len = 0;
 	ret_dir->owned = true;

@@ -56,9 +56,11 @@ int run_hosts_add(const char *word, const char *gateway, struct buf *out, struct
 
 int run_hosts_text(const char *hostname, const char *domainname, const char *added, struct buf *out, struct err *err)
 {
-	buf_add_str(out, "127.0.0.1\tlocalhost\n"
-			 "::1\tlocalhost ip6-localhost ip6-loopback\n"
-			 "fe00::0\tip6-localnet\nff00::0\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
+	buf_add_str(
+		out,
+		"127.0.0.1\tlocalhost\n"
+		"::1\tlocalhost ip6-localhost ip6-loopback\n"
+		"fe00::0\tip6-localnet\nff00::0\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
 	buf_add_str(out, added);
 	if (hostname && domainname && *domainname)
 		buf_addf(out, "127.0.1.1\t%s.%s %s\n", hostname, domainname, hostname);
@@ -68,7 +70,8 @@ int run_hosts_text(const char *hostname, const char *domainname, const char *add
 }
 
 /* The keyword of a line of resolv.conf, if we replace its lines. */
-static bool is_replaced(const char *line, const struct strv *servers, const struct strv *search, const struct strv *options)
+static bool is_replaced(const char *line, const struct strv *servers, const struct strv *search,
+			const struct strv *options)
 {
 	static const char blanks[] = " \t";
 	size_t len;

@@ -71,8 +71,10 @@ int run_parse_ulimit(const char *word, struct run_ulimit *ret, struct err *err)
 /* Which namespace holds a sysctl; the kernel's ipc and uts ones by name, as docker lists them. */
 static const char *sysctl_namespace(const char *name, size_t len)
 {
-	static const char *const ipc[] = { "kernel.msgmax", "kernel.msgmnb",  "kernel.msgmni",	 "kernel.sem",
-					   "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced" };
+	static const char *const ipc[] = {
+		"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+		"kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"
+	};
 
 	if (len > 4 && memcmp(name, "net.", 4) == 0)
 		return "net";
@@ -102,7 +104,9 @@ int run_check_sysctl(const char *word, const struct run_sysctl_rights *rights, c
 	ns = sysctl_namespace(word, len);
 	if (!ns) {
 		err_set(err, EINVAL, "--sysctl '%s': it is the whole machine's, no namespace holds it", word);
-		return err_hint(err, "net.*, fs.mqueue.*, kernel.msg*, kernel.sem, kernel.shm* and kernel.domainname can be set");
+		return err_hint(
+			err,
+			"net.*, fs.mqueue.*, kernel.msg*, kernel.sem, kernel.shm* and kernel.domainname can be set");
 	}
 	if (strcmp(ns, "net") == 0 && !rights->own_network)
 		return err_set(err, EINVAL, "--sysctl '%s': not with the host's network", word);

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct run_ulimit {
-	const char *type; /* static: "RLIMIT_NOFILE" */
+	const char *type;    /* static: "RLIMIT_NOFILE" */
 	uint64_t soft, hard; /* UINT64_MAX: unlimited */
 };
 

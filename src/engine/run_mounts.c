@@ -136,7 +136,8 @@ static char *copy_spec(const char *spec, struct err *err)
 	return copy;
 }
 
-static int finish(const char *option, const char *spec, struct run_mount *m, int r, struct run_mount *ret, struct err *err)
+static int finish(const char *option, const char *spec, struct run_mount *m, int r, struct run_mount *ret,
+		  struct err *err)
 {
 	if (r < 0) {
 		run_mount_done(m);
@@ -203,8 +204,8 @@ static int set_bind_recursive(struct run_mount *m, const char *value, struct err
 	else if (strcmp(value, "writable") == 0)
 		m->read_only_top = true;
 	else if (strcmp(value, "enabled") != 0 && strcmp(value, "readonly") != 0)
-		return err_set(err, EINVAL, "invalid value for bind-recursive: '%s' (enabled, disabled, writable, readonly)",
-			       value);
+		return err_set(err, EINVAL,
+			       "invalid value for bind-recursive: '%s' (enabled, disabled, writable, readonly)", value);
 	return 0;
 }
 
@@ -222,7 +223,8 @@ static int set_bind_key(struct run_mount *m, const char *key, const char *value,
 	return m->propagation ? 0 : err_set(err, EINVAL, "invalid value for bind-propagation: '%s'", value);
 }
 
-static int set_mount_key(struct run_mount *m, struct mount_words *w, const char *key, const char *value, struct err *err)
+static int set_mount_key(struct run_mount *m, struct mount_words *w, const char *key, const char *value,
+			 struct err *err)
 {
 	static const struct {
 		const char *key;
@@ -274,7 +276,8 @@ static int set_tmpfs_words(struct run_mount *m, const struct mount_words *w, str
 	m->kind = RUN_MOUNT_TMPFS;
 	m->propagation = "rprivate";
 	if (size)
-		m->tmpfs_options = str_format("mode=%llo,size=%llu", (unsigned long long)mode, (unsigned long long)size);
+		m->tmpfs_options =
+			str_format("mode=%llo,size=%llu", (unsigned long long)mode, (unsigned long long)size);
 	else
 		m->tmpfs_options = str_format("mode=%llo", (unsigned long long)mode);
 	return m->tmpfs_options ? 0 : err_oom(err);
@@ -349,9 +352,10 @@ int run_parse_mount(const char *spec, const char *cwd, struct run_mount *ret, st
 
 static int check_tmpfs_option(struct run_mount *m, const char *word, struct err *err)
 {
-	static const char *const flags[] = { "rw",	"ro",	"exec",	   "noexec",	 "suid",     "nosuid",	 "dev",
-					     "nodev",	"sync", "async",   "atime",	 "noatime",  "diratime", "nodiratime",
-					     "relatime", "strictatime", "norelatime" };
+	static const char *const flags[] = { "rw",	    "ro",	 "exec",     "noexec",	   "suid",
+					     "nosuid",	    "dev",	 "nodev",    "sync",	   "async",
+					     "atime",	    "noatime",	 "diratime", "nodiratime", "relatime",
+					     "strictatime", "norelatime" };
 	static const char *const values[] = { "size=", "mode=", "uid=", "gid=", "nr_inodes=", "nr_blocks=" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {

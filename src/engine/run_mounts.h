@@ -21,12 +21,12 @@ struct run_mount {
 	char *source; /* absolute and clean; NULL for a tmpfs */
 	char *target; /* absolute and clean, never "/" */
 	bool read_only;
-	bool read_only_top;   /* read_only covers the top mount only, not those below it */
-	bool nonrecursive;    /* without the mounts below SOURCE */
-	bool create_source;   /* -v makes a missing source, --mount doesn't */
-	bool relabel;	      /* z or Z was asked */
+	bool read_only_top;	 /* read_only covers the top mount only, not those below it */
+	bool nonrecursive;	 /* without the mounts below SOURCE */
+	bool create_source;	 /* -v makes a missing source, --mount doesn't */
+	bool relabel;		 /* z or Z was asked */
 	const char *propagation; /* static: "rprivate" unless asked otherwise */
-	char *tmpfs_options;  /* as of mount(8), without blanks; NULL for a bind */
+	char *tmpfs_options;	 /* as of mount(8), without blanks; NULL for a bind */
 };
 
 DEFINE_VEC(run_mounts, struct run_mount)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 
+/* clang-format off */
 static const char *const adjectives[] = {
 	"airy",	    "amber",	"ancient", "bold",    "brassy",	 "bright",   "brisk",  "bronze",  "calm",   "candid",	 "cheerful",
 	"chiming",  "clear",	"copper",  "crisp",   "curious", "daring",   "deep",   "distant", "droll",  "eager",	 "early",
@@ -31,6 +32,8 @@ static const char *const nouns[] = {
 	"toll",	    "tone",	"tongue",  "tower",   "treble",	 "triangle", "trill",  "vault",	  "vesper", "viola",	 "watch",
 	"wheel",    "whistle",	"wren",	   "yoke",    "zither",
 };
+
+/* clang-format on */
 
 void run_name_generate(int attempt, char dst[static RUN_NAME_MAX])
 {

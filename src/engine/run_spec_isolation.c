@@ -15,7 +15,8 @@
 int run_spec_refuse_later(const char *option, const char *word, struct err *err)
 {
 	if (str_starts_with(word, "container:") || str_starts_with(word, "ns:")) {
-		err_set(err, EOPNOTSUPP, "%s '%s': to share another container's namespace is not there yet", option, word);
+		err_set(err, EOPNOTSUPP, "%s '%s': to share another container's namespace is not there yet", option,
+			word);
 		return err_hint(err, "it comes with a later version");
 	}
 	return err_set(err, EINVAL, "%s '%s': not a mode that is known", option, word);
@@ -80,7 +81,8 @@ static int set_pid(const struct run_request *q, struct oci_spec *spec, struct er
 	oci_spec_remove_namespace(spec, "pid");
 	/* A new procfs would need a pid namespace of our own: the host's is bound, which says the same. */
 	oci_spec_remove_mount(spec, "/proc");
-	return oci_spec_add_mount(spec, "/proc", "bind", "/proc", "rbind,rslave,nosuid,noexec,nodev") < 0 ? err_oom(err) : 0;
+	return oci_spec_add_mount(spec, "/proc", "bind", "/proc", "rbind,rslave,nosuid,noexec,nodev") < 0 ? err_oom(err)
+													  : 0;
 }
 
 static int set_shm_size(const struct run_request *q, struct oci_spec *spec, struct err *err)
@@ -119,7 +121,8 @@ static int set_ipc(const struct run_request *q, struct oci_spec *spec, struct er
 	oci_spec_remove_mount(spec, "/dev/mqueue");
 	r = oci_spec_add_mount(spec, "/dev/shm", "bind", "/dev/shm", "rbind,rprivate,nosuid,noexec,nodev");
 	if (r >= 0 && access("/dev/mqueue", F_OK) == 0)
-		r = oci_spec_add_mount(spec, "/dev/mqueue", "bind", "/dev/mqueue", "rbind,rprivate,nosuid,noexec,nodev");
+		r = oci_spec_add_mount(spec, "/dev/mqueue", "bind", "/dev/mqueue",
+				       "rbind,rprivate,nosuid,noexec,nodev");
 	return r < 0 ? err_oom(err) : 0;
 }
 

@@ -36,7 +36,8 @@ static int add_mount(struct run_mounts *mounts, struct run_mount *m, struct err 
 	return 0;
 }
 
-static int collect(struct run_mounts *mounts, const struct strv *words, const char *cwd, parse_fn parse, struct err *err)
+static int collect(struct run_mounts *mounts, const struct strv *words, const char *cwd, parse_fn parse,
+		   struct err *err)
 {
 	for (size_t i = 0; i < words->len; i++) {
 		CLEANUP(run_mount_done) struct run_mount m = { 0 };
@@ -84,7 +85,9 @@ static int add_bind(struct oci_spec *spec, const struct run_mount *m, struct err
 	if (r < 0)
 		return r;
 	options = str_format("%s,%s%s", m->nonrecursive ? "bind" : "rbind", m->propagation,
-			     !m->read_only ? "" : m->read_only_top || m->nonrecursive ? ",ro" : ",rro");
+			     !m->read_only			   ? ""
+			     : m->read_only_top || m->nonrecursive ? ",ro"
+								   : ",rro");
 	return !options || oci_spec_add_mount(spec, m->target, "bind", m->source, options) < 0 ? err_oom(err) : 0;
 }
 
@@ -138,7 +141,8 @@ static int add_device(struct oci_spec *spec, const char *word, struct err *err)
 	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode) && !S_ISDIR(st.st_mode))
 		return err_set(err, EINVAL, "--device '%s': not a device", word);
 	if (!strchr(d.access, 'r') || !strchr(d.access, 'w')) {
-		err_set(err, EOPNOTSUPP, "--device '%s': less than rw needs rules of a control group, which are not there yet", word);
+		err_set(err, EOPNOTSUPP,
+			"--device '%s': less than rw needs rules of a control group, which are not there yet", word);
 		return err_hint(err, "without them, the device's own permission bits decide");
 	}
 	return bind_device(spec, d.source, d.target, err);

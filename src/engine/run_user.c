@@ -89,7 +89,8 @@ static int add_group(struct run_user *u, uint32_t gid, struct err *err)
 }
 
 /* Takes over what passwd says about the user WANTED (a name or a number); *RET_NAME is the name found there. */
-static int find_user(struct run_user *u, struct slice wanted, const char *passwd, struct slice *ret_name, struct err *err)
+static int find_user(struct run_user *u, struct slice wanted, const char *passwd, struct slice *ret_name,
+		     struct err *err)
 {
 	struct slice f[FIELDS_MAX];
 	uint32_t number = 0, uid, gid;
@@ -110,7 +111,8 @@ static int find_user(struct run_user *u, struct slice wanted, const char *passwd
 		return u->home ? 0 : err_oom(err);
 	}
 	if (!is_number) {
-		err_set(err, EINVAL, "user '%.*s': the image's /etc/passwd does not have it", (int)wanted.len, wanted.at);
+		err_set(err, EINVAL, "user '%.*s': the image's /etc/passwd does not have it", (int)wanted.len,
+			wanted.at);
 		return err_hint(err, "a number works without an entry");
 	}
 	u->uid = number;

@@ -89,12 +89,15 @@ static struct link **find_link(struct state *s, const struct stat *st)
 }
 
 /* 1: NAME is now a link to the first name; 0: it is the first. */
-static int follow_link(struct state *s, const struct stat *st, int to, const char *name, const char *path, struct err *err)
+static int follow_link(struct state *s, const struct stat *st, int to, const char *name, const char *path,
+		       struct err *err)
 {
 	struct link **at = find_link(s, st), *fresh;
 
 	if (*at)
-		return linkat(s->root, (*at)->path, to, name, 0) < 0 ? err_errno(err, errno, "link to '%s'", (*at)->path) : 1;
+		return linkat(s->root, (*at)->path, to, name, 0) < 0
+			       ? err_errno(err, errno, "link to '%s'", (*at)->path)
+			       : 1;
 	fresh = calloc(1, sizeof(*fresh));
 	if (!fresh || !(fresh->path = strdup(path))) {
 		free(fresh);
@@ -106,7 +109,8 @@ static int follow_link(struct state *s, const struct stat *st, int to, const cha
 	return 0;
 }
 
-static int copy_file(struct state *s, int from, int to, const char *name, const char *path, const struct stat *st, struct err *err)
+static int copy_file(struct state *s, int from, int to, const char *name, const char *path, const struct stat *st,
+		     struct err *err)
 {
 	autoclose int in = -1, out = -1;
 	int r;
@@ -167,8 +171,8 @@ static bool is_opaque(int fd)
 	return fgetxattr(fd, "user.overlay.opaque", &value, 1) == 1 && value == 'y';
 }
 
-static int enter_dir(struct state *s, int from, int to, const char *name, const char *path, const struct stat *st, int depth,
-		     struct err *err)
+static int enter_dir(struct state *s, int from, int to, const char *name, const char *path, const struct stat *st,
+		     int depth, struct err *err)
 {
 	autoclose int in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), out = -1;
 	struct stat there;
@@ -250,7 +254,8 @@ static int copy_layer(struct state *s, const char *layer, struct err *err)
 static int copy_all(void *arg, struct err *err)
 {
 	const struct tree_copy *copy = arg;
-	CLEANUP(state_done) struct state s = { .copy = copy, .root = open(copy->dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
+	CLEANUP(state_done)
+	struct state s = { .copy = copy, .root = open(copy->dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
 	int r = s.root < 0 ? err_errno(err, errno, "open '%s'", copy->dest) : 0;
 
 	umask(0);

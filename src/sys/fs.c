@@ -209,7 +209,7 @@ int fs_open_dir_make(int dir_fd, const char *path, mode_t mode, struct err *err)
 /* --- removal --- */
 
 struct removal {
-	dev_t dev;	/* what is on another file system stays */
+	dev_t dev;	 /* what is on another file system stays */
 	int first_error; /* positive errno */
 	char first_path[256];
 };

@@ -84,10 +84,9 @@ int msg_receive(int sock, struct buf *buf, int *fds, size_t fds_max, struct err 
 		char room[CMSG_SPACE(sizeof(int) * MSG_FDS_MAX)];
 	} control;
 	struct iovec iov;
-	struct msghdr m = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = &control,
-			    .msg_controllen = sizeof(control) };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
 	ssize_t n;
 	int r;
 

@@ -12,10 +12,18 @@ static void sizes_have_units_and_limits(void **state)
 		int result;
 		uint64_t bytes;
 	} cases[] = {
-		{ "0", 0, 0 },		   { "1k", 0, 1024 },	      { "2M", 0, 2 << 20 },
-		{ "3gb", 0, 3ULL << 30 },  { "4KiB", 0, 4096 },	      { "5b", 0, 5 },
-		{ "", -EINVAL, 0 },	   { "-1", -EINVAL, 0 },      { "1x", -EINVAL, 0 },
-		{ "1kk", -EINVAL, 0 },	   { "16777216t", -ERANGE, 0 }, { "18446744073709551616", -ERANGE, 0 },
+		{ "0", 0, 0 },
+		{ "1k", 0, 1024 },
+		{ "2M", 0, 2 << 20 },
+		{ "3gb", 0, 3ULL << 30 },
+		{ "4KiB", 0, 4096 },
+		{ "5b", 0, 5 },
+		{ "", -EINVAL, 0 },
+		{ "-1", -EINVAL, 0 },
+		{ "1x", -EINVAL, 0 },
+		{ "1kk", -EINVAL, 0 },
+		{ "16777216t", -ERANGE, 0 },
+		{ "18446744073709551616", -ERANGE, 0 },
 	};
 
 	(void)state;

@@ -31,9 +31,15 @@ static void rfc3339_goes_both_ways(void **state)
 
 static void other_forms_are_refused(void **state)
 {
-	static const char *const cases[] = { "", "2026-11-22", "2026-11-22T15:04:05", "2026-11-22T15:04:05+2:0x",
-					     "2026-11-22T15:04:05Zjunk", "yesterday",
-					     "0-1-22T4:4:0Z", "2026-11-22T15:04:05.Z", "0000-01-01T00:00:00+00:01",
+	static const char *const cases[] = { "",
+					     "2026-11-22",
+					     "2026-11-22T15:04:05",
+					     "2026-11-22T15:04:05+2:0x",
+					     "2026-11-22T15:04:05Zjunk",
+					     "yesterday",
+					     "0-1-22T4:4:0Z",
+					     "2026-11-22T15:04:05.Z",
+					     "0000-01-01T00:00:00+00:01",
 					     "2026-13-22T15:04:05Z" };
 
 	(void)state;
@@ -50,9 +56,9 @@ static void durations_read_as_docker_prints_them(void **state)
 		int64_t seconds;
 		const char *text;
 	} cases[] = {
-		{ 0, "Less than a second" }, { 1, "1 second" },	     { 59, "59 seconds" },
-		{ 60, "About a minute" },    { 600, "10 minutes" },  { 3600, "About an hour" },
-		{ 7200, "2 hours" },	     { 172800, "2 days" },   { 1209600, "2 weeks" },
+		{ 0, "Less than a second" }, { 1, "1 second" },	      { 59, "59 seconds" },
+		{ 60, "About a minute" },    { 600, "10 minutes" },   { 3600, "About an hour" },
+		{ 7200, "2 hours" },	     { 172800, "2 days" },    { 1209600, "2 weeks" },
 		{ 5184000, "2 months" },     { 63072000, "2 years" },
 	};
 

@@ -65,10 +65,8 @@ static void flags_are_set_and_unset(void **state)
 		const char *line;
 		bool flag, tty;
 	} cases[] = {
-		{ "-ft", true, true },
-		{ "--flag --tty=false", true, false },
-		{ "-t --flag=0", false, true },
-		{ "--tty --tty=false", false, false },
+		{ "-ft", true, true },		{ "--flag --tty=false", true, false },
+		{ "-t --flag=0", false, true }, { "--tty --tty=false", false, false },
 		{ "-- -f", false, false },
 	};
 

@@ -38,9 +38,9 @@ static void names_are_normalised_as_docker_does(void **state)
 
 static void malformed_names_are_refused(void **state)
 {
-	static const char *const cases[] = { "",      "Debian", "a//b",	 "-a",	  "a-",	    "a/../b",	"a:",
-					     "a:-x",  "a b",	"a@x",	 "a:b:c", "a___b",  "/a",	"a/",
-					     "a..b",  "../a",	"a@sha256:12" };
+	static const char *const cases[] = { "",   "Debian", "a//b", "-a",   "a-",	   "a/../b",
+					     "a:", "a:-x",   "a b",  "a@x",  "a:b:c",	   "a___b",
+					     "/a", "a/",     "a..b", "../a", "a@sha256:12" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -20,10 +20,21 @@ static void volumes_are_read_as_docker_reads_them(void **state)
 		{ "..:/b:rw,z", 0, "/", "/b", "rprivate", false, true },
 		{ "/a:/b:ro,rshared", 0, "/a", "/b", "rshared", true, false },
 		{ "/a:/b:cached", 0, "/a", "/b", "rprivate", false, false },
-		{ "", -EINVAL }, { ":", -EINVAL }, { "/a:", -EINVAL }, { ":/b", -EINVAL }, { "/a:b", -EINVAL },
-		{ "/a:/", -EINVAL }, { "/a:/..", -EINVAL }, { "/a:/b:", -EINVAL }, { "/a:/b:xx", -EINVAL },
-		{ "/a:/b:ro:rw", -EINVAL }, { "/a:/b:ro,rw", -EINVAL }, { "/a:/b:nocopy", -EINVAL },
-		{ "/a:/b:ro,", -EINVAL }, { "name:/b", -EOPNOTSUPP }, { "/b", -EOPNOTSUPP },
+		{ "", -EINVAL },
+		{ ":", -EINVAL },
+		{ "/a:", -EINVAL },
+		{ ":/b", -EINVAL },
+		{ "/a:b", -EINVAL },
+		{ "/a:/", -EINVAL },
+		{ "/a:/..", -EINVAL },
+		{ "/a:/b:", -EINVAL },
+		{ "/a:/b:xx", -EINVAL },
+		{ "/a:/b:ro:rw", -EINVAL },
+		{ "/a:/b:ro,rw", -EINVAL },
+		{ "/a:/b:nocopy", -EINVAL },
+		{ "/a:/b:ro,", -EINVAL },
+		{ "name:/b", -EOPNOTSUPP },
+		{ "/b", -EOPNOTSUPP },
 	};
 
 	(void)state;
@@ -58,17 +69,28 @@ static void mounts_are_read_as_docker_reads_them(void **state)
 		{ "type=bind,source=/a,target=/b", 0, RUN_MOUNT_BIND, "/a", "/b" },
 		{ "type=bind,src=a,dst=/b,ro", 0, RUN_MOUNT_BIND, "/cwd/a", "/b", NULL, true },
 		{ "TYPE=bind,src=/a,destination=/b,readonly=false", 0, RUN_MOUNT_BIND, "/a", "/b" },
-		{ "type=bind,\"src=/a,b\",dst=/b,bind-recursive=disabled", 0, RUN_MOUNT_BIND, "/a,b", "/b", NULL, false, true },
+		{ "type=bind,\"src=/a,b\",dst=/b,bind-recursive=disabled", 0, RUN_MOUNT_BIND, "/a,b", "/b", NULL, false,
+		  true },
 		{ "\"type=bind\",\"src=/\"\"q\",dst=/b", 0, RUN_MOUNT_BIND, "/\"q", "/b" },
 		{ "type=tmpfs,dst=/t", 0, RUN_MOUNT_TMPFS, NULL, "/t", "mode=1777" },
-		{ "type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=700", 0, RUN_MOUNT_TMPFS, NULL, "/t", "mode=700,size=1048576" },
-		{ "type=volume,dst=/t", -EOPNOTSUPP }, { "dst=/t", -EOPNOTSUPP },
-		{ "type=bind,dst=/t", -EINVAL }, { "type=bind,src=/t", -EINVAL }, { "type=bind,src=/t,dst=t", -EINVAL },
-		{ "type=bind,src", -EINVAL }, { "type=bind,src=/a,dst=/b,foo=1", -EINVAL }, { "type=odd,dst=/t", -EINVAL },
-		{ "type=tmpfs,dst=/t,src=/x", -EINVAL }, { "type=tmpfs,dst=/t,tmpfs-mode=9", -EINVAL },
-		{ "type=tmpfs,dst=/t,bind-propagation=shared", -EINVAL }, { "type=bind,src=/a,dst=/b,tmpfs-size=1", -EINVAL },
-		{ "type=bind,src=/a,dst=/b,bind-propagation=odd", -EINVAL }, { "type=bind,\"src=/a,dst=/b", -EINVAL },
-		{ "type=bind,src=/a,dst=/b,readonly=perhaps", -EINVAL }, { "", -EINVAL },
+		{ "type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=700", 0, RUN_MOUNT_TMPFS, NULL, "/t",
+		  "mode=700,size=1048576" },
+		{ "type=volume,dst=/t", -EOPNOTSUPP },
+		{ "dst=/t", -EOPNOTSUPP },
+		{ "type=bind,dst=/t", -EINVAL },
+		{ "type=bind,src=/t", -EINVAL },
+		{ "type=bind,src=/t,dst=t", -EINVAL },
+		{ "type=bind,src", -EINVAL },
+		{ "type=bind,src=/a,dst=/b,foo=1", -EINVAL },
+		{ "type=odd,dst=/t", -EINVAL },
+		{ "type=tmpfs,dst=/t,src=/x", -EINVAL },
+		{ "type=tmpfs,dst=/t,tmpfs-mode=9", -EINVAL },
+		{ "type=tmpfs,dst=/t,bind-propagation=shared", -EINVAL },
+		{ "type=bind,src=/a,dst=/b,tmpfs-size=1", -EINVAL },
+		{ "type=bind,src=/a,dst=/b,bind-propagation=odd", -EINVAL },
+		{ "type=bind,\"src=/a,dst=/b", -EINVAL },
+		{ "type=bind,src=/a,dst=/b,readonly=perhaps", -EINVAL },
+		{ "", -EINVAL },
 	};
 
 	(void)state;
@@ -99,7 +121,11 @@ static void tmpfs_options_are_checked(void **state)
 	} cases[] = {
 		{ "/t", 0, "noexec,nosuid,nodev" },
 		{ "/t:size=1m,exec", 0, "noexec,nosuid,nodev,size=1m,exec" },
-		{ "t", -EINVAL }, { "/t:", -EINVAL }, { "/t:size=", -EINVAL }, { "/t:bind", -EINVAL }, { "/", -EINVAL },
+		{ "t", -EINVAL },
+		{ "/t:", -EINVAL },
+		{ "/t:size=", -EINVAL },
+		{ "/t:bind", -EINVAL },
+		{ "/", -EINVAL },
 	};
 
 	(void)state;
@@ -121,9 +147,14 @@ static void devices_have_targets_and_rights(void **state)
 		int result;
 		const char *source, *target, *access;
 	} cases[] = {
-		{ "/dev/x", 0, "/dev/x", "/dev/x", "rwm" },	{ "/dev/x:r", 0, "/dev/x", "/dev/x", "r" },
-		{ "/dev/x:/dev/y", 0, "/dev/x", "/dev/y", "rwm" }, { "/dev/x:/dev/y:rw", 0, "/dev/x", "/dev/y", "rw" },
-		{ "dev/x", -EINVAL }, { "/dev/x:/dev/y:", -EINVAL }, { "/dev/x:/dev/y:rr", -EINVAL }, { "/dev/x:q", -EINVAL },
+		{ "/dev/x", 0, "/dev/x", "/dev/x", "rwm" },
+		{ "/dev/x:r", 0, "/dev/x", "/dev/x", "r" },
+		{ "/dev/x:/dev/y", 0, "/dev/x", "/dev/y", "rwm" },
+		{ "/dev/x:/dev/y:rw", 0, "/dev/x", "/dev/y", "rw" },
+		{ "dev/x", -EINVAL },
+		{ "/dev/x:/dev/y:", -EINVAL },
+		{ "/dev/x:/dev/y:rr", -EINVAL },
+		{ "/dev/x:q", -EINVAL },
 		{ "/dev/x:/y:r:w", -EINVAL },
 	};
 

@@ -12,8 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\nweb:x:33:34::/srv/web:/bin/false\nbroken\nlate:x:bad:1::/:\nlast:x:50:51::/last";
-static const char group[] = "root:x:0:\nwww:x:34:\naudio:x:29:web,other\nvideo:x:44:other,web\nnear:x:45:webx\nadm:x:4:root";
+static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\nweb:x:33:34::/srv/web:/bin/false\nbroken\nlate:x:bad:1::/"
+			     ":\nlast:x:50:51::/last";
+static const char group[] =
+	"root:x:0:\nwww:x:34:\naudio:x:29:web,other\nvideo:x:44:other,web\nnear:x:45:webx\nadm:x:4:root";
 
 static void users_become_ids(void **state)
 {
@@ -25,15 +27,24 @@ static void users_become_ids(void **state)
 		size_t groups;
 		uint32_t first;
 	} cases[] = {
-		{ NULL, NULL, 0, 0, 0, "/root", 1, 4 },		{ "", NULL, 0, 0, 0, "/root", 1, 4 },
-		{ "web", NULL, 0, 33, 34, "/srv/web", 2, 29 },	{ "33", NULL, 0, 33, 34, "/srv/web", 2, 29 },
-		{ "web:www", NULL, 0, 33, 34, "/srv/web", 0, 0 }, { "web:7", NULL, 0, 33, 7, "/srv/web", 0, 0 },
-		{ "1234", NULL, 0, 1234, 0, "/", 0, 0 },	{ "1234:video", NULL, 0, 1234, 44, "/", 0, 0 },
-		{ "last", NULL, 0, 50, 51, "/last", 0, 0 },	{ "web", "adm", 0, 33, 34, "/srv/web", 3, 29 },
-		{ "1", "77", 0, 1, 0, "/", 1, 77 },		{ ":audio", NULL, 0, 0, 29, "/root", 0, 0 },
-		{ "nobody", NULL, -EINVAL },			{ "web:nogroup", NULL, -EINVAL },
-		{ "late", NULL, -EINVAL },			{ "4294967295", NULL, -EINVAL },
-		{ "web", "nogroup", -EINVAL },			{ "-1", NULL, -EINVAL },
+		{ NULL, NULL, 0, 0, 0, "/root", 1, 4 },
+		{ "", NULL, 0, 0, 0, "/root", 1, 4 },
+		{ "web", NULL, 0, 33, 34, "/srv/web", 2, 29 },
+		{ "33", NULL, 0, 33, 34, "/srv/web", 2, 29 },
+		{ "web:www", NULL, 0, 33, 34, "/srv/web", 0, 0 },
+		{ "web:7", NULL, 0, 33, 7, "/srv/web", 0, 0 },
+		{ "1234", NULL, 0, 1234, 0, "/", 0, 0 },
+		{ "1234:video", NULL, 0, 1234, 44, "/", 0, 0 },
+		{ "last", NULL, 0, 50, 51, "/last", 0, 0 },
+		{ "web", "adm", 0, 33, 34, "/srv/web", 3, 29 },
+		{ "1", "77", 0, 1, 0, "/", 1, 77 },
+		{ ":audio", NULL, 0, 0, 29, "/root", 0, 0 },
+		{ "nobody", NULL, -EINVAL },
+		{ "web:nogroup", NULL, -EINVAL },
+		{ "late", NULL, -EINVAL },
+		{ "4294967295", NULL, -EINVAL },
+		{ "web", "nogroup", -EINVAL },
+		{ "-1", NULL, -EINVAL },
 	};
 
 	(void)state;

@@ -51,10 +51,17 @@ static void ulimits_have_two_values(void **state)
 		const char *type;
 		uint64_t soft, hard;
 	} cases[] = {
-		{ "nofile=10:20", 0, "RLIMIT_NOFILE", 10, 20 }, { "core=-1", 0, "RLIMIT_CORE", UINT64_MAX, UINT64_MAX },
-		{ "nproc=5", 0, "RLIMIT_NPROC", 5, 5 },		{ "stack=1:unlimited", 0, "RLIMIT_STACK", 1, UINT64_MAX },
-		{ "nofile", -EINVAL },	   { "nofile=", -EINVAL }, { "odd=1", -EINVAL }, { "nofile=20:10", -EINVAL },
-		{ "nofile=1:2:3", -EINVAL }, { "nofile=x", -EINVAL }, { "=1", -EINVAL },
+		{ "nofile=10:20", 0, "RLIMIT_NOFILE", 10, 20 },
+		{ "core=-1", 0, "RLIMIT_CORE", UINT64_MAX, UINT64_MAX },
+		{ "nproc=5", 0, "RLIMIT_NPROC", 5, 5 },
+		{ "stack=1:unlimited", 0, "RLIMIT_STACK", 1, UINT64_MAX },
+		{ "nofile", -EINVAL },
+		{ "nofile=", -EINVAL },
+		{ "odd=1", -EINVAL },
+		{ "nofile=20:10", -EINVAL },
+		{ "nofile=1:2:3", -EINVAL },
+		{ "nofile=x", -EINVAL },
+		{ "=1", -EINVAL },
 	};
 
 	(void)state;
@@ -76,9 +83,10 @@ static void sysctls_need_their_namespace(void **state)
 		const char *in;
 		int with_all, with_none;
 	} cases[] = {
-		{ "net.ipv4.ip_forward=1", 0, -EINVAL }, { "kernel.shmmax=1", 0, -EINVAL }, { "fs.mqueue.msg_max=9", 0, -EINVAL },
-		{ "kernel.domainname=x", 0, -EINVAL },	 { "vm.swappiness=1", -EINVAL, -EINVAL },
-		{ "net.a", -EINVAL, -EINVAL },		 { "net.../../x=1", -EINVAL, -EINVAL }, { "=1", -EINVAL, -EINVAL },
+		{ "net.ipv4.ip_forward=1", 0, -EINVAL }, { "kernel.shmmax=1", 0, -EINVAL },
+		{ "fs.mqueue.msg_max=9", 0, -EINVAL },	 { "kernel.domainname=x", 0, -EINVAL },
+		{ "vm.swappiness=1", -EINVAL, -EINVAL }, { "net.a", -EINVAL, -EINVAL },
+		{ "net.../../x=1", -EINVAL, -EINVAL },	 { "=1", -EINVAL, -EINVAL },
 	};
 
 	(void)state;
@@ -96,8 +104,18 @@ static void signals_have_names_and_numbers(void **state)
 		const char *in;
 		int result;
 	} cases[] = {
-		{ "TERM", SIGTERM }, { "SIGTERM", SIGTERM }, { "sigusr1", SIGUSR1 }, { "9", 9 }, { "RTMIN", 34 },
-		{ "SIGRTMIN+3", 37 }, { "RTMAX-1", 63 }, { "0", -1 }, { "65", -1 }, { "SIGNONE", -1 }, { "", -1 }, { "SIG", -1 },
+		{ "TERM", SIGTERM },
+		{ "SIGTERM", SIGTERM },
+		{ "sigusr1", SIGUSR1 },
+		{ "9", 9 },
+		{ "RTMIN", 34 },
+		{ "SIGRTMIN+3", 37 },
+		{ "RTMAX-1", 63 },
+		{ "0", -1 },
+		{ "65", -1 },
+		{ "SIGNONE", -1 },
+		{ "", -1 },
+		{ "SIG", -1 },
 	};
 
 	(void)state;
@@ -114,11 +132,18 @@ static void added_hosts_are_checked(void **state)
 	static const struct {
 		const char *in, *gateway, *line;
 	} cases[] = {
-		{ "a:1.2.3.4", NULL, "1.2.3.4\ta\n" },	   { "a=1.2.3.4", NULL, "1.2.3.4\ta\n" },
-		{ "a:::1", NULL, "::1\ta\n" },		   { "a:[fe80::1]", NULL, "fe80::1\ta\n" },
-		{ "a:host-gateway", "127.0.0.1", "127.0.0.1\ta\n" }, { "a:host-gateway", NULL, NULL },
-		{ "a", NULL, NULL }, { "a:", NULL, NULL }, { ":1.2.3.4", NULL, NULL }, { "a b:1.2.3.4", NULL, NULL },
-		{ "a:1.2.3", NULL, NULL }, { "a\nb:1.2.3.4", NULL, NULL },
+		{ "a:1.2.3.4", NULL, "1.2.3.4\ta\n" },
+		{ "a=1.2.3.4", NULL, "1.2.3.4\ta\n" },
+		{ "a:::1", NULL, "::1\ta\n" },
+		{ "a:[fe80::1]", NULL, "fe80::1\ta\n" },
+		{ "a:host-gateway", "127.0.0.1", "127.0.0.1\ta\n" },
+		{ "a:host-gateway", NULL, NULL },
+		{ "a", NULL, NULL },
+		{ "a:", NULL, NULL },
+		{ ":1.2.3.4", NULL, NULL },
+		{ "a b:1.2.3.4", NULL, NULL },
+		{ "a:1.2.3", NULL, NULL },
+		{ "a\nb:1.2.3.4", NULL, NULL },
 	};
 
 	(void)state;

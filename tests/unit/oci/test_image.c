@@ -100,7 +100,7 @@ static const char config_text[] =
 	"x\"],\"Labels\":{\"k\":\"v\"},\"StopSignal\":\"SIGQUIT\",\"StopTimeout\":5,"
 	"\"Shell\":[\"/bin/bash\",\"-c\"]},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:" HEX_A
 	"\",\"sha256:" HEX_B "\"]},\"history\":[{\"created_by\":\"ADD\"},{\"created_by\":\"ENV\",\"empty_layer\":true},"
-			     "{\"created_by\":\"RUN\"}]}";
+	"{\"created_by\":\"RUN\"}]}";
 
 static void config_round_trip(void **state)
 {
