@@ -121,8 +121,10 @@ static int run_inspect(const void *options, const struct strv *args, struct err 
 	for (size_t i = 0; r >= 0 && i < args->len; i++) {
 		r = inspect_one(&e, o->type, args->items[i], rows, err);
 		if (r == -ENOENT) {
-			if (missing.code)
+			if (missing.code) {
+				err_wrap(&missing, "inspect");
 				err_print(stderr, &missing);
+			}
 			missing = *err;
 			r = 0;
 		}

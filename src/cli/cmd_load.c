@@ -67,7 +67,7 @@ static int run_load(const void *options, const struct strv *args, struct err *er
 	if (r >= 0)
 		r = engine_load(&e, fd, o->input, &images, err);
 	if (r < 0) {
-		if (o->input)
+		if (o->input && fd >= 0)
 			err_wrap(err, "'%s'", o->input);
 		return -1;
 	}

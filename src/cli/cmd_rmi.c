@@ -14,29 +14,29 @@ static const struct option rmi_table[] = {
 	OPTION_END,
 };
 
-/* The images after one that fails are still removed; its error is printed here, the last one by main. */
+/* The images after one that fails are still removed; each error but the last is printed here, that one by main. */
 static int remove_each(struct engine *e, const struct strv *images, bool force, struct err *err)
 {
-	struct err first = { 0 };
+	struct err failed = { 0 };
 
 	for (size_t i = 0; i < images->len; i++) {
 		autostrv struct strv lines = { 0 };
-		int r = engine_remove_image(e, images->items[i], force, &lines, err);
+		struct err why = { 0 };
+		int r = engine_remove_image(e, images->items[i], force, &lines, &why);
 
 		for (size_t n = 0; n < lines.len; n++)
 			puts(lines.items[n]);
-		if (r >= 0 || (r == -ENOENT && force)) {
-			err_clear(err);
+		if (r >= 0 || (r == -ENOENT && force))
 			continue;
+		if (failed.code) {
+			err_wrap(&failed, "rmi");
+			err_print(stderr, &failed);
 		}
-		if (first.code)
-			err_print(stderr, err);
-		else
-			first = *err;
+		failed = why;
 	}
-	if (first.code)
-		*err = first;
-	return -first.code;
+	if (failed.code)
+		*err = failed;
+	return -failed.code;
 }
 
 static int run_rmi(const void *options, const struct strv *args, struct err *err)

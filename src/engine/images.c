@@ -171,6 +171,9 @@ int engine_tag(struct engine *e, const char *source, const char *target, struct 
 		return r;
 	if (ref.has_digest)
 		return err_set(err, EINVAL, "'%s': a name with a digest can't be given", target);
+	/* As docker: nobody could tell it from a digest. */
+	if (strcmp(ref.name, "docker.io/library/sha256") == 0)
+		return err_set(err, EINVAL, "'%s' could be taken for a digest, so it is no name for an image", target);
 	why = str_format("tag %s", name ? name : source);
 	if (!why)
 		return err_oom(err);

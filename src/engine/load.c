@@ -42,10 +42,9 @@ int load_add_name(struct strv *names, const char *text, struct err *err)
 	struct reference ref;
 	int r = reference_parse(text, &ref, err);
 
-	if (r < 0)
-		return r;
-	if (!ref.tag[0])
-		return err_set(err, EBADMSG, "the name '%s' in the archive has no tag", text);
+	/* A digest is no name that could be given: the image is loaded without. */
+	if (r < 0 || !ref.tag[0])
+		return r < 0 ? r : 0;
 	return strv_addf(names, "%s:%s", ref.name, ref.tag) < 0 ? err_oom(err) : 0;
 }
 
@@ -88,6 +87,8 @@ static int load_any(struct loader *l, struct err *err)
 		return load_oci(l, err);
 	if (archive_has(l->archive, "repositories"))
 		return load_docker_old(l, err);
+	if (l->archive->dir_fd < 0 && l->archive->len == 0)
+		return err_set(err, EBADMSG, "the archive is empty");
 	err_set(err, EBADMSG, "this is no image: there is neither manifest.json nor index.json nor repositories in it");
 	return err_hint(err, "the files of a root file system become an image with 'cloche import'");
 }

@@ -160,6 +160,10 @@ int load_docker(struct loader *l, struct err *err)
 		return r;
 	top = json_top(root, "manifest.json");
 	r = json_check(&top, JSON_WANT_ARRAY, err);
+	if (r < 0 && json_object_get(root, "schemaVersion"))
+		return err_hint(err, "this is a registry's manifest, as 'skopeo copy … dir:…' writes it; copy to oci: "
+				     "or oci-archive: "
+				     "instead");
 	if (r < 0)
 		return r;
 	if (json_array_size(root) == 0)

@@ -33,7 +33,7 @@ test_docker_archives_of_all_ages() {
 
 test_docker_containerd_and_old() {
 	local kind
-	for kind in containerd old; do
+	for kind in containerd buildx old; do
 		made "$kind" "$kind.tar"
 		expect_ok cloche load -i "$kind.tar"
 		expect_made_image
@@ -70,7 +70,26 @@ test_broken_archives_leave_nothing() {
 		big_manifest over the limit
 		nothing this is no image
 		truncated cut off
+		foreign_platform there is no image for linux
 	END
+}
+
+test_an_image_without_layers() {
+	made no_layers none.tar
+	expect_ok cloche load -i none.tar
+	expect_eq "$(cloche export made:1 | tar -t)" ""
+	expect_eq "$(cloche save made:1 | "$CLOCHE" --root "$T/other" load)" "Loaded image: made:1"
+	expect_match "$(cloche inspect --layers made:1)" "PROBLEM +/b.txt is not in the image"
+}
+
+test_an_unpacked_archive_is_a_folder() {
+	made classic a.tar
+	mkdir a
+	tar -C a -xf a.tar
+	expect_ok cloche load -i a
+	expect_made_image
+	ln -sf /etc/passwd a/manifest.json
+	expect_fail 125 cloche load -i a
 }
 
 test_skopeo() {

@@ -118,6 +118,44 @@ def old():
     yield "repositories", json.dumps({"made": {"1": "2" * 64}}).encode()
 
 
+def buildx():
+    """docker buildx: an index that leads to an index, of which one is for us, one an attestation, one for others."""
+    conf = config()
+    kind = "application/vnd.oci.image."
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}[__import__("platform").machine()]
+    layers = [{"mediaType": kind + "layer.v1.tar", "digest": "sha256:" + sha256(layer), "size": len(layer)} for layer in LAYERS]
+    image = json.dumps({"schemaVersion": 2, "mediaType": kind + "manifest.v1+json", "layers": layers, "config": {
+        "mediaType": kind + "config.v1+json", "digest": "sha256:" + sha256(conf), "size": len(conf)}}).encode()
+    other = image.replace(b"config.v1", b"config.v2")
+    inner = json.dumps({"schemaVersion": 2, "mediaType": kind + "index.v1+json", "manifests": [
+        {"mediaType": kind + "manifest.v1+json", "digest": "sha256:" + sha256(data), "size": len(data),
+         "platform": {"os": system, "architecture": arch}}
+        for data, system, arch in [(other, "linux", "s390x"), (other, "unknown", "unknown"), (image, "linux", machine)]]}).encode()
+    for blob in [conf, image, other, inner] + LAYERS:
+        yield "blobs/sha256/" + sha256(blob), blob
+    yield "index.json", json.dumps({"schemaVersion": 2, "manifests": [
+        {"mediaType": kind + "index.v1+json", "digest": "sha256:" + sha256(inner), "size": len(inner),
+         "annotations": {"org.opencontainers.image.ref.name": "made:1"}}]}).encode()
+    yield "oci-layout", b'{"imageLayoutVersion":"1.0.0"}'
+
+
+def no_layers():
+    """FROM scratch and nothing else."""
+    conf = config(layers=[], history=[])
+    yield "c.json", conf
+    yield "manifest.json", manifest("c.json", [])
+
+
+def foreign_platform():
+    for name, content in buildx():
+        if name == "index.json":
+            index = json.loads(content)
+            index["manifests"][0]["mediaType"] = "application/vnd.oci.image.manifest.v1+json"
+            index["manifests"][0]["platform"] = {"os": "linux", "architecture": "s390x"}
+            content = json.dumps(index).encode()
+        yield name, content
+
+
 def lie():
     """The second layer is not what the configuration says."""
     for name, content in classic():
