@@ -72,25 +72,29 @@ static int write_cidfile(const struct run_session *s, struct err *err)
 
 /* --- the start --- */
 
-/* Ahead of everything else: it gets ready on the other processor. */
-static int start_supervisor(struct run_session *s, struct err *err)
+/* Begun early: its exec and ours of the container's process go on side by side. */
+static int begin_supervisor(struct run_session *s, struct err *err)
 {
-	struct intercept_options options = { .level = (enum intercept_level)s->ids_level };
+	const struct intercept_options options = { .level = (enum intercept_level)s->ids_level };
+	uint64_t start = time_now_us();
+	int r;
 
 	if (s->ids.mode != ID_MODE_SINGLE || s->ids_level == 0)
 		return 0;
-	return intercept_spawn(&options, &s->supervisor, err);
+	r = intercept_spawn(&options, &s->supervisor, err);
+	run_report(s, start, "start the supervisor of ids", "clone3(); execve(\"libexec/cloche/intercept\")",
+		   "will answer chown, setuid and stat for a container that really has one id");
+	return r;
 }
 
 static int on_listener(int listener, pid_t init, void *arg, struct err *err)
 {
-	autoclose int fd = listener;
 	struct run_session *s = arg;
 	uint64_t start = time_now_us();
-	int r = intercept_attach(&s->supervisor, fd, init, err);
+	int r = intercept_attach(&s->supervisor, listener, init, err);
 
-	run_report(s, start, "start the supervisor of ids", "seccomp(SECCOMP_FILTER_FLAG_NEW_LISTENER)",
-		   "chown, setuid and stat are answered for a container that really has one id");
+	run_report(s, start, "hand it the intercepted calls", "sendmsg(SCM_RIGHTS: the filter's listener)",
+		   "from here on it answers");
 	return r;
 }
 
@@ -101,7 +105,7 @@ static int start_with(struct run_session *s, const struct runtime_overlay *overl
 	struct runtime_options o = RUNTIME_OPTIONS_INIT;
 	int r = 0;
 
-	if (s->ids.mode == ID_MODE_SINGLE && s->ids_level > 0)
+	if (s->supervisor.process.pidfd >= 0)
 		r = intercept_filter_build((enum intercept_level)s->ids_level, &filter, &o.notify_filter_len, err);
 	if (r < 0)
 		return r;
@@ -275,7 +279,7 @@ static int run_session(struct run_session *s, const struct store_options *store,
 	if (r < 0)
 		return r;
 	where.single = s->ids.mode == ID_MODE_SINGLE;
-	r = start_supervisor(s, err);
+	r = begin_supervisor(s, err);
 	if (r >= 0)
 		r = store_open(&where, &s->store, err);
 	if (r >= 0)
