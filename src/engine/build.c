@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "engine/build_cache.h"
 #include "engine/build_session.h"
 #include "layer/ensure.h"
 #include "store/gc.h"
@@ -104,8 +105,16 @@ static void session_done(struct build_session *s)
 	dockerfile_done(&s->df);
 	strv_done(&s->used_args);
 	free(s->files_dir);
-	if (s->store)
+	if (s->store) {
+		struct gc_result freed;
+
+		/* Now that nothing is needed any more: what others have left word about, and old steps. */
+		if (build_cache_prune_daily(s->store) == 1)
+			gc_collect(s->store, &freed, NULL);
+		else
+			gc_if_wanted(s->store, NULL);
 		layers_sweep(s->store, &s->ids);
+	}
 	store_close(s->store);
 }
 

@@ -9,8 +9,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
-enum { ENTRY_MAX = 512 };
+enum { ENTRY_MAX = 512, DAY_S = 24 * 60 * 60 };
 
 static char *entry_path(const char *folder, const struct digest *key)
 {
@@ -48,6 +50,15 @@ static bool parse_entry(char *text, struct build_entry *ret)
 	return true;
 }
 
+/* Marks the entry as asked for, once a day: what prune goes by. */
+static void touch(struct store *s, const char *path)
+{
+	struct stat st;
+
+	if (fstatat(s->root_fd, path, &st, 0) == 0 && time(NULL) - st.st_mtime > DAY_S)
+		utimensat(s->root_fd, path, NULL, 0);
+}
+
 int build_cache_find(struct store *s, const struct digest *key, struct build_entry *ret, struct err *err)
 {
 	autofree char *path = entry_path("steps", key);
@@ -65,6 +76,7 @@ int build_cache_find(struct store *s, const struct digest *key, struct build_ent
 		if (r <= 0)
 			return r;
 	}
+	touch(s, path);
 	*ret = entry;
 	return 1;
 }
@@ -110,6 +122,7 @@ int build_cache_find_sources(struct store *s, const struct digest *signature, st
 	    text.data[text.len - 1] != '\n')
 		return 0;
 	text.data[text.len - 1] = '\0';
+	touch(s, path);
 	return digest_parse(text.data, ret, NULL) >= 0;
 }
 

@@ -149,7 +149,7 @@ static int open_cache(struct build_at *at, const struct mount_spec *m, struct bu
 {
 	struct store *s = at->s->store;
 	const char *id = m->id ? m->id : ret->target;
-	autofree char *path = NULL, *lock = NULL;
+	autofree char *path = NULL, *lock = NULL, *folder = NULL;
 	char hex[DIGEST_HEX_MAX];
 	struct digest d;
 	int r;
@@ -158,17 +158,20 @@ static int open_cache(struct build_at *at, const struct mount_spec *m, struct bu
 	digest_format_hex(&d, hex);
 	path = str_format("cache/mounts/%s/fs", hex);
 	lock = str_format("cache/mounts/%s/lock", hex);
-	if (!path || !lock)
+	folder = str_format("cache/mounts/%s", hex);
+	if (!path || !lock || !folder)
 		return err_oom(err);
 	r = fs_make_dirs(s->root_fd, path, 0755, err);
 	if (r >= 0 && m->has_mode && fchmodat(s->root_fd, path, m->mode, 0) < 0)
 		r = err_errno(err, errno, "set the mode of '%s'", path);
-	if (r >= 0 && m->sharing == MOUNT_LOCKED) {
-		ret->lock = fs_lock(s->root_fd, lock, true, false, err);
+	if (r >= 0) {
+		/* Shared users hold it too, so that nobody prunes the folder under them. */
+		ret->lock = fs_lock(s->root_fd, lock, m->sharing == MOUNT_LOCKED, false, err);
 		r = ret->lock;
 	}
 	if (r < 0)
 		return r;
+	utimensat(s->root_fd, folder, NULL, 0); /* asked for today: prune goes by it */
 	ret->source = str_format("%s/%s", s->root, path);
 	return ret->source ? 0 : err_oom(err);
 }

@@ -1,7 +1,7 @@
 /*
  * RUN --mount: folders that a command sees and that don't become part of its layer.
  *
- *     cache/mounts/<hex>/fs     a cache, found by its id; <hex>.lock for sharing=locked
+ *     cache/mounts/<hex>/fs     a cache, found by its id; <hex>/lock: held by its users
  *
  * Where they are mounted there must be something to mount on. An additional lowest layer has it (as the skeleton
  * has /proc), so that nothing of it is written to the step's layer.
@@ -18,7 +18,7 @@ struct build_mount {
 	bool read_only;
 	bool is_file;  /* the source is one, and so the place must be */
 	uint64_t size; /* of a tmpfs; 0: no limit */
-	int lock;      /* sharing=locked: held; else -1 */
+	int lock;      /* of a cache, held while the command runs; else -1 */
 };
 DEFINE_VEC(build_mount_list, struct build_mount)
 

@@ -89,6 +89,25 @@ test_an_entry_whose_blob_is_gone_is_none() {
 	expect_eq "$(cached)" 0
 }
 
+test_prune() {
+	use_busybox
+	mkdir ctx
+	printf 'FROM busybox\nRUN echo a > /a\nRUN --mount=type=cache,target=/c echo x > /c/x\n' >ctx/Dockerfile
+	expect_ok cloche build -t kept ctx
+	printf 'FROM busybox\nRUN head -c 1000000 /dev/urandom > /b\n' >ctx/Dockerfile
+	expect_ok cloche build -t gone ctx
+	expect_ok cloche rmi gone
+	expect_ok cloche builder prune --keep-days 1
+	expect_match "$out" 'removed 0 entries'
+	expect_ok cloche builder prune
+	expect_match "$out" 'removed 4 entries, freed 1MB'
+	expect_eq "$(ls -A "$T/root/cache/steps" "$T/root/cache/roots" "$T/root/cache/mounts" | grep -v :)" ""
+	expect_ok cloche run --rm --network none kept cat /a
+	expect_eq "$out" a
+	expect_ok cloche build ctx
+	expect_eq "$(cached)" 0
+}
+
 test_the_same_bytes() {
 	use_busybox
 	mkdir ctx && echo 1 >ctx/a
