@@ -169,5 +169,6 @@ int main(int argc, char **argv)
 		kill(init, SIGKILL);
 		return 125;
 	}
+	free(t.filter);
 	return wait_for(init, &supervisor);
 }
