@@ -277,9 +277,10 @@ int build_image(const struct store_options *store, const struct build_options *o
 		build_layers_flush(&s.layers, NULL);
 		return r;
 	}
-	r = build_layers_flush(&s.layers, err);
+	r = put_image(&s, &manifest, err);
+	/* After the blobs, so that one sync serves them and the layers. */
 	if (r >= 0)
-		r = put_image(&s, &manifest, err);
+		r = build_layers_flush(&s.layers, err);
 	if (r >= 0)
 		r = name_image(&s, &manifest, err);
 	if (r >= 0)

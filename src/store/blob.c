@@ -70,6 +70,7 @@ int blob_put(struct store *s, const void *data, size_t len, struct digest *ret_d
 	int r;
 
 	digest_of(data, len, &d);
+	s->is_synced = false;
 	r = blob_has(s, &d, len, err);
 	if (r == 0) {
 		blob_path(&d, path);
@@ -93,6 +94,7 @@ int blob_commit(struct store_tmp *tmp, const char *name, const struct digest *d,
 		return err_errno(err, errno, "look at '%s/%s'", tmp->name, name);
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != size)
 		return err_set(err, EBADMSG, "a blob has %" PRIu64 " bytes, not %" PRIu64, (uint64_t)st.st_size, size);
+	s->is_synced = false;
 	r = blob_has(s, d, size, err);
 	if (r != 0) {
 		unlinkat(tmp->dir_fd, name, 0);

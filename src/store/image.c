@@ -61,6 +61,7 @@ int store_image_open(struct store *s, const char *text, struct store_image *ret,
 
 static int check_layers(struct store *s, const struct descriptor *layers, size_t len, struct err *err)
 {
+	s->is_synced = false;
 	for (size_t i = 0; i < len; i++) {
 		char digest[DIGEST_STR_MAX];
 		int r = blob_has(s, &layers[i].digest, layers[i].size, err);

@@ -83,8 +83,22 @@ static int sync_folder(struct store *s, const char *folder, struct err *err)
 	return 0;
 }
 
-/* Writes PATH (below refs/), which lasts when this returns. */
-static int write_ref_file(struct store_tmp *tmp, const char *path, const struct digest *manifest, struct err *err)
+static int write_synced(int dir_fd, const char *name, const char *text, struct err *err)
+{
+	autoclose int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int r;
+
+	if (fd < 0)
+		return err_errno(err, errno, "create '%s'", name);
+	r = fs_write_all(fd, text, strlen(text), err);
+	if (r >= 0 && fsync(fd) < 0)
+		r = err_errno(err, errno, "sync '%s'", name);
+	return r;
+}
+
+/* Writes PATH (below refs/) whole or not at all; it lasts once its folder is synced. */
+static int write_ref_file(struct store_tmp *tmp, const char *path, const struct digest *manifest, bool sync,
+			  struct err *err)
 {
 	struct store *s = tmp->store;
 	autofree char *folder = strndup(path, (size_t)(path_basename(path) - path - 1));
@@ -97,10 +111,10 @@ static int write_ref_file(struct store_tmp *tmp, const char *path, const struct 
 	snprintf(text, sizeof(text), "%s\n", digest);
 	r = fs_make_dirs(s->root_fd, folder, 0700, err);
 	if (r >= 0)
-		r = fs_write_file(tmp->dir_fd, "ref", text, strlen(text), 0644, FS_SYNC, err);
+		r = write_synced(tmp->dir_fd, "ref", text, err);
 	if (r >= 0 && renameat(tmp->dir_fd, "ref", s->root_fd, path) < 0)
 		r = err_errno(err, errno, "write '%s/%s'", s->root, path);
-	return r < 0 ? r : sync_folder(s, folder, err);
+	return r < 0 || !sync ? r : sync_folder(s, folder, err);
 }
 
 static void untagged_path(const struct digest *manifest, char dst[static 96])
@@ -157,7 +171,8 @@ static int keep_old(struct store_tmp *tmp, const char *name, const struct digest
 	if (r < 0 || !store_manifest_id(tmp->store, old, &id) || is_named(tmp->store, &refs, &id, name, manifest))
 		return r;
 	untagged_path(old, path);
-	return write_ref_file(tmp, path, old, err);
+	/* What comes next is synced, and takes this along: file systems with a journal keep the order of names. */
+	return write_ref_file(tmp, path, old, false, err);
 }
 
 static int replace(struct store_tmp *tmp, const char *name, const struct digest *manifest, const char *why,
@@ -175,11 +190,11 @@ static int replace(struct store_tmp *tmp, const char *name, const struct digest 
 	had = ref_read_file(s, path, &old, NULL) >= 0;
 	if (had && digest_equal(&old, manifest))
 		return 0;
-	r = store_sync(s, err);
+	r = store_sync_blobs(s, err);
 	if (r >= 0 && had)
 		r = keep_old(tmp, name, &old, manifest, err);
 	if (r >= 0)
-		r = write_ref_file(tmp, path, manifest, err);
+		r = write_ref_file(tmp, path, manifest, true, err);
 	if (r < 0)
 		return r;
 	untagged_path(manifest, untagged);
@@ -224,12 +239,12 @@ int ref_set_untagged(struct store *s, const struct digest *manifest, struct err 
 	for (size_t i = 0; i < refs.len; i++)
 		if (digest_equal(&refs.items[i].manifest, manifest))
 			return 0;
-	r = store_sync(s, err);
+	r = store_sync_blobs(s, err);
 	if (r >= 0)
 		r = store_tmp_open(s, &tmp, err);
 	untagged_path(manifest, path);
 	if (r >= 0)
-		r = write_ref_file(&tmp, path, manifest, err);
+		r = write_ref_file(&tmp, path, manifest, true, err);
 	return r < 0 ? r : refs_write_index(s, err);
 }
 

@@ -220,5 +220,13 @@ void store_close(struct store *s)
 
 int store_sync(struct store *s, struct err *err)
 {
-	return syncfs(s->root_fd) < 0 ? err_errno(err, errno, "sync the store '%s'", s->root) : 0;
+	if (syncfs(s->root_fd) < 0)
+		return err_errno(err, errno, "sync the store '%s'", s->root);
+	s->is_synced = true;
+	return 0;
+}
+
+int store_sync_blobs(struct store *s, struct err *err)
+{
+	return s->is_synced ? 0 : store_sync(s, err);
 }

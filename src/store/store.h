@@ -37,6 +37,7 @@ struct store {
 	int run_fd;	      /* the folder <runroot>; -1 until store_run_fd */
 	int use_fd;	      /* lock/store, held shared; -1 after store_settle */
 	bool single;	      /* layers are those of ID_MODE_SINGLE: "<hex>.one" */
+	bool is_synced;	      /* since store_sync no blob was put, or found and relied upon */
 	char *runroot_given;  /* from the options; owned */
 };
 
@@ -102,5 +103,7 @@ int store_trash(struct store *s, const char *path, struct err *err);
 typedef int (*store_remove_fn)(void *arg, int dir_fd, const char *path, struct err *err);
 void store_sweep(struct store *s, store_remove_fn remove, void *arg);
 
-/* Everything written so far is on disk (syncfs). */
+/* Everything written so far is on disk (syncfs). It takes long where other programs write much: once is enough. */
 int store_sync(struct store *s, struct err *err);
+/* The same, if blobs were put, or found where another process may have put them, since the last time. */
+int store_sync_blobs(struct store *s, struct err *err);
