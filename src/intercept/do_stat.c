@@ -16,6 +16,9 @@ static int look(const struct place *p, bool follow, struct stat *ret)
 {
 	struct file file;
 
+	/* The link itself, whose other name we have put in its place. */
+	if (!follow && p->is_renamed)
+		return ANSWER_CONTINUE;
 	follow = follow || p->is_descriptor;
 	if (file_look(p->path, follow, &file) < 0)
 		return ANSWER_CONTINUE;
@@ -111,6 +114,8 @@ int do_statx(struct request *r)
 	if (place_init(&p, r, arg_int(r, 0), r->args[1], flags & AT_EMPTY_PATH) < 0)
 		return ANSWER_CONTINUE;
 	follow = !(flags & AT_SYMLINK_NOFOLLOW) || p.is_descriptor;
+	if (!follow && p.is_renamed)
+		return ANSWER_CONTINUE;
 	if (p.is_descriptor)
 		flags &= ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
 	if (syscall(SYS_statx, AT_FDCWD, p.path, flags, mask | STATX_TYPE | STATX_INO | STATX_CTIME, &x) < 0)

@@ -115,6 +115,7 @@ static int resolve(struct place *p, int dirfd)
 	if (descriptor) {
 		int n = snprintf(p->path, sizeof(p->path), "%d/fd/%s", (int)p->request->tid, descriptor);
 
+		p->is_renamed = !strchr(descriptor, '/');
 		return n >= (int)sizeof(p->path) ? -ENAMETOOLONG : 0;
 	}
 	memcpy(p->path, asked, strlen(asked) + 1);
@@ -126,7 +127,7 @@ int place_init(struct place *p, struct request *r, int dirfd, uint64_t address, 
 	int len;
 
 	p->request = r;
-	p->entered = p->is_descriptor = false;
+	p->entered = p->is_descriptor = p->is_renamed = false;
 	p->asked[0] = '\0';
 	if (address != 0 || !may_be_empty) {
 		len = request_read_string(r, address, p->asked, sizeof(p->asked));
@@ -145,7 +146,7 @@ int place_init_string(struct place *p, struct request *r, int dirfd, const char 
 	int result;
 
 	p->request = r;
-	p->entered = p->is_descriptor = false;
+	p->entered = p->is_descriptor = p->is_renamed = false;
 	if (len == 0)
 		return -ENOENT;
 	if (len >= sizeof(p->asked))
@@ -158,7 +159,7 @@ int place_init_string(struct place *p, struct request *r, int dirfd, const char 
 int place_init_fd(struct place *p, struct request *r, int fd)
 {
 	p->request = r;
-	p->entered = false;
+	p->entered = p->is_renamed = false;
 	p->is_descriptor = true;
 	p->asked[0] = '\0';
 	return fd < 0 ? -EBADF : join_fd(p, fd, "");
@@ -184,11 +185,9 @@ int place_open_parent(const struct place *p, const char **ret_name)
 {
 	__attribute__((uninitialized)) char folder[PATH_MAX];
 	const char *slash = strrchr(p->path, '/'), *name;
-	size_t end = strlen(p->path);
 	int fd;
 
-	/* The kernel, too, ignores slashes at the end when it makes a folder. */
-	if (p->is_descriptor || !slash || end == 0)
+	if (p->is_descriptor || p->is_renamed || !slash)
 		return -EINVAL;
 	name = slash + 1;
 	if (*name == '\0')

@@ -26,6 +26,7 @@ struct place {
 	struct request *request;
 	bool entered;	      /* the worker's root is the caller's at the moment */
 	bool is_descriptor;   /* leads through TID/fd/N itself, so it is followed in any case */
+	bool is_renamed;      /* another name of a descriptor, as /dev/stdout: nothing can be made in its place */
 	char asked[PATH_MAX]; /* as the caller wrote it */
 	char path[PATH_MAX];  /* for us */
 };
@@ -48,7 +49,7 @@ void place_done(struct place *p);
 int place_open(const struct place *p, bool follow);
 /*
  * An O_PATH descriptor of the folder that P's last component is in; *RET_NAME is that component, within P. -EINVAL
- * if there is none ("/", "..", a descriptor).
+ * if there is none ("/", "..", a descriptor by whatever name).
  */
 int place_open_parent(const struct place *p, const char **ret_name);
 
