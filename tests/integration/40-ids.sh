@@ -120,3 +120,59 @@ test_no_descriptor_leaks_in() {
 	expect_ok inside 'ls /proc/self/fd | tr "\n" " "'
 	expect_eq "$out" "0 1 2 3 "
 }
+
+# The same through the product: what a step of a build sets, the image has, and a run shows.
+test_an_image_carries_owners() {
+	use_busybox
+	mkdir context
+	cat >context/Dockerfile <<-'END'
+		FROM busybox
+		RUN mkdir -m 2775 /srv && touch /srv/f && chown -R 33:34 /srv && ln -s f /srv/l && chown -h 5:6 /srv/l && mknod /srv/n c 1 3
+		USER 33:34
+		RUN touch /srv/mine
+	END
+	expect_ok cloche build --network host -t owned context
+	expect_ok cloche run --rm --network none owned sh -c 'id -u; stat -c "%n %u:%g %a %F" /srv /srv/*'
+	expect_eq "$out" $'33\n/srv 33:34 2775 directory\n/srv/f 33:34 644 regular empty file\n/srv/l 5:6 777 symbolic link\n/srv/mine 33:34 644 regular empty file\n/srv/n 0:34 644 character special file'
+	expect_ok cloche save -o owned.tar owned
+	mkdir image
+	tar -C image -xf owned.tar
+	local layer listing=
+	for layer in $(find image -type f); do
+		listing+=$(tar --numeric-owner -tvf "$layer" 2>/dev/null || true)$'\n'
+	done
+	expect_match "$listing" 'crw-r--r-- 0/34 +1,3 .*srv/n'
+	expect_match "$listing" 'lrwxrwxrwx 5/6 .*srv/l'
+	expect_match "$listing" '-rw-r--r-- 33/34 .*srv/mine'
+}
+
+test_races_in_a_real_container() {
+	use_busybox
+	cp "$tests/idstress" "$T/idstress"
+	chmod 755 "$T/idstress"
+	expect_ok cloche run --rm --network none -v "$T/idstress:/idstress:ro" -w /tmp busybox /idstress
+	expect_no_match "$out" WRONG
+}
+
+test_no_new_privileges_holds() {
+	use_busybox
+	cp "$tests/idstress" "$T/idstress"
+	local script='cp /idstress /set-id && chown 33:34 /set-id && chmod 6755 /set-id && exec /idstress set-id'
+	expect_ok cloche run --rm --network none -v "$T/idstress:/idstress:ro" -w /tmp busybox sh -c "$script"
+	expect_fail 1 cloche run --rm --network none --security-opt no-new-privileges -v "$T/idstress:/idstress:ro" -w /tmp busybox sh -c "$script"
+	expect_match "$out" "WRONG set-id"
+}
+
+test_the_supervisor_is_tied_to_a_run() {
+	use_busybox
+	start cloche run --rm --network none -v "$T:/out" busybox sh -c 'touch /out/up; exec sleep 1000'
+	wait_for 5 test -e "$T/up"
+	local supervisor
+	supervisor=$(pgrep -u "$(id -u)" -f '^cloche-intercept' | while read -r p; do
+		[ "$(ps -o ppid= -p "$p" | tr -d ' ')" = "$(pgrep -P "$pid" cloche || echo "$pid")" ] && echo "$p" || true
+	done)
+	[ -n "$supervisor" ] || supervisor=$(pgrep -P "$pid" -f intercept)
+	kill -9 $supervisor
+	finish
+	expect_eq "$status" 137
+}
