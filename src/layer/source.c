@@ -39,10 +39,9 @@ struct source {
 	struct sha256 sha;
 };
 
-/* Bytes of the input: their number, 0 at the end or when asked to stop. */
-static ssize_t read_input(struct source *s, uint8_t *dst, struct err *err)
+/* At most WANT bytes of the input: their number, 0 at the end or when asked to stop. */
+static ssize_t read_input(struct source *s, uint8_t *dst, size_t want, struct err *err)
 {
-	size_t want = READ_SIZE;
 	ssize_t n;
 
 	if (s->in.size && s->left < want)
@@ -129,7 +128,7 @@ static int pump_compressed(struct source *s, uint8_t *chunk, ssize_t n, struct e
 	size_t room = 0;
 	int r = inflate_new(s->compression, &s->inflate, err);
 
-	for (; r >= 0 && n > 0; n = r < 0 ? 0 : read_input(s, chunk, err)) {
+	for (; r >= 0 && n > 0; n = r < 0 ? 0 : read_input(s, chunk, READ_SIZE, err)) {
 		r = take_chunk(s, chunk, (size_t)n, tee_raw, err);
 		if (r >= 0)
 			r = inflate_chunk(s, chunk, (size_t)n, &block, &room, &unpacked, err);
@@ -156,7 +155,7 @@ static int pump_plain(struct source *s, uint8_t *block, ssize_t n, struct err *e
 		block = ring_fill(s->ring);
 		if (!block)
 			return -ECANCELED;
-		n = read_input(s, block, err);
+		n = read_input(s, block, READ_SIZE, err);
 	}
 	return r < 0 ? r : (int)n;
 }
@@ -167,19 +166,12 @@ static ssize_t read_first(struct source *s, uint8_t *dst, struct err *err)
 	size_t have = 0;
 
 	while (have < INFLATE_MAGIC_MAX) {
-		uint8_t more[READ_SIZE];
-		ssize_t n = read_input(s, have == 0 ? dst : more, err);
+		ssize_t n = read_input(s, dst + have, READ_SIZE - have, err);
 
 		if (n < 0)
 			return n;
 		if (n == 0)
 			break;
-		if (have > 0) {
-			/* So few came at first that all fits; what is over would be a very odd pipe. */
-			if (have + (size_t)n > READ_SIZE)
-				return err_set(err, EIO, "read the archive: it comes in pieces of a few bytes");
-			memcpy(dst + have, more, (size_t)n);
-		}
 		have += (size_t)n;
 	}
 	return (ssize_t)have;
