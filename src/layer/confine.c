@@ -1,14 +1,14 @@
 #include "layer/confine.h"
 
 #include "base/cleanup.h"
+#include "sys/seccomp.h"
 
 #include <errno.h>
 #include <linux/audit.h>
-#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdint.h>
-#include <sys/prctl.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -131,10 +131,6 @@ static const uint32_t allowed[] = {
 #endif
 };
 
-#define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-#define REFUSE(code) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (code))
-#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-
 /*
  * Refused calls give EPERM and not the process's death: the C library of another version may try a call
  * that it can do without, and an error of the job says more than a signal.
@@ -142,33 +138,35 @@ static const uint32_t allowed[] = {
 static int install_filter(struct err *err)
 {
 	/* A thread of this process, and nothing else, may be started. */
-	const uint32_t thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
-	struct sock_filter filter[ARRAY_SIZE(allowed) * 2 + 16];
-	struct sock_fprog prog = { .filter = filter };
-	size_t n = 0;
+	const uint64_t thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+	struct seccomp_rule rules[ARRAY_SIZE(allowed) + 2] = { 0 };
+	struct seccomp_filter f = {
+		.default_action = SECCOMP_RET_ERRNO | EPERM,
+		.bad_arch_action = SECCOMP_RET_KILL_PROCESS,
+		.archs = { { .token = AUDIT_ARCH_HERE, .rules = rules } },
+		.archs_len = 1,
+	};
+	struct sock_filter *filter = NULL;
+	size_t n = 0, len;
+	int r;
 
-	filter[n++] = (struct sock_filter)LOAD(arch);
-	filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_HERE, 1, 0);
-	filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-	filter[n++] = (struct sock_filter)LOAD(nr);
-	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++) {
-		filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[i], 0, 1);
-		filter[n++] = (struct sock_filter)ALLOW;
-	}
+	for (; n < ARRAY_SIZE(allowed); n++)
+		rules[n] = (struct seccomp_rule){ .number = (int)allowed[n], .action = SECCOMP_RET_ALLOW };
+	rules[n++] = (struct seccomp_rule){
+		.number = SYS_clone,
+		.action = SECCOMP_RET_ALLOW,
+		.conds = { { 0, SECCOMP_OP_MASKED_EQ, thread_flags, thread_flags } },
+		.conds_len = 1,
+	};
 	/* Its flags lie in memory, where no filter sees them; without it the C library uses clone. */
-	filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1);
-	filter[n++] = (struct sock_filter)REFUSE(ENOSYS);
-	filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 1, 0);
-	filter[n++] = (struct sock_filter)REFUSE(EPERM);
-	filter[n++] = (struct sock_filter)LOAD(args[0]);
-	filter[n++] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, thread_flags);
-	filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, thread_flags, 0, 1);
-	filter[n++] = (struct sock_filter)ALLOW;
-	filter[n++] = (struct sock_filter)REFUSE(EPERM);
-	prog.len = (unsigned short)n;
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0)
-		return err_errno(err, errno, "install the seccomp filter");
-	return 0;
+	rules[n++] = (struct seccomp_rule){ .number = SYS_clone3, .action = SECCOMP_RET_ERRNO | ENOSYS };
+	f.archs[0].len = f.archs[0].cap = n;
+	r = seccomp_compile(&f, &filter, &len, err);
+	if (r < 0)
+		return r;
+	r = seccomp_install(filter, len, 0);
+	free(filter);
+	return r < 0 ? err_errno(err, -r, "install the seccomp filter") : 0;
 }
 
 static void limit(int resource, rlim_t most)
