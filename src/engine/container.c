@@ -485,6 +485,37 @@ static void sweep_live(struct store *s, size_t limit)
 	}
 }
 
+/*
+ * A name that leads nowhere: its container's command was killed between taking the name and writing it down. It is
+ * renamed away first, so that one who takes the name at this moment can't lose it: what then turns out to lead
+ * somewhere is put back.
+ */
+static void sweep_name(int names, const char *name)
+{
+	char aside[80], target[CONTAINER_ID_MAX + 8];
+
+	if (faccessat(names, name, F_OK, 0) == 0 || errno != ENOENT ||
+	    readlinkat(names, name, target, sizeof(target)) < 0)
+		return;
+	snprintf(aside, sizeof(aside), ".sweep-%d", (int)getpid());
+	if (renameat(names, name, names, aside) < 0)
+		return;
+	if (faccessat(names, aside, F_OK, 0) == 0 && renameat2(names, aside, names, name, RENAME_NOREPLACE) == 0)
+		return;
+	unlinkat(names, aside, 0);
+}
+
+static void sweep_names(struct store *s)
+{
+	int fd = openat(s->root_fd, "containers/by-name", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclosedir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *d;
+
+	while (dir && (d = readdir(dir)))
+		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+			sweep_name(fd, d->d_name);
+}
+
 void containers_sweep(struct store *s, size_t limit, bool everything)
 {
 	autostrv struct strv ids = { 0 };
@@ -494,4 +525,5 @@ void containers_sweep(struct store *s, size_t limit, bool everything)
 		return;
 	for (size_t i = 0; i < ids.len; i++)
 		sweep_one(s, ids.items[i]);
+	sweep_names(s);
 }

@@ -7,7 +7,6 @@
 #include "engine/run_names.h"
 #include "engine/run_spec.h"
 #include "intercept/supervisor.h"
-#include "intercept/supervisor.h"
 #include "store/image.h"
 #include "sys/idmap.h"
 

@@ -192,3 +192,44 @@ test_rm_leaves_nothing() {
 	wait_for 5 sh -c "[ -z \"\$(ls '$T/root/containers' | grep -v by-name)\$(ls '$T/root/trash')\" ]"
 	wait_for 5 sh -c "[ -z \"\$(ls '$T/runroot/containers')\$(ls '$T/runroot/files')\" ]"
 }
+
+test_devices_and_userns() {
+	use_busybox
+	expect_ok run --device /dev/null:/dev/mine busybox sh -c '[ -c /dev/mine ] && echo x >/dev/mine && echo works'
+	expect_eq "$out" works
+	expect_fail 125 run --device /dev/null:/dev/mine:r busybox true
+	expect_fail 125 run --device /etc/passwd busybox true
+	if [ "$KIND" = root ]; then
+		expect_ok run --userns host busybox readlink /proc/self/ns/user
+		expect_eq "$out" "$(readlink /proc/self/ns/user)"
+	else
+		expect_fail 125 run --userns host busybox true
+	fi
+}
+
+test_levels_of_emulated_ids() {
+	[ "$KIND" = nosubids ] || skip "nothing is emulated"
+	use_busybox
+	expect_ok run busybox sh -c 'touch /x && chown 5:6 /x && stat -c %u:%g /x'
+	expect_eq "$out" 5:6
+	expect_ok run --ids-level 1 busybox sh -c 'touch /x && chown 5:6 /x && stat -c %u:%g /x'
+	expect_eq "$out" 0:0
+	expect_fail any run --ids-level 0 busybox sh -c 'touch /x && chown 5:6 /x'
+	expect_fail 125 run --ids-level 4 busybox true
+}
+
+test_privileged_has_all_but_the_machine() {
+	use_busybox
+	expect_ok run --privileged busybox sh -c 'grep Seccomp: /proc/self/status; ls /proc/acpi >/dev/null; [ -w /proc/sys/kernel/hostname ] && echo writable'
+	expect_match "$out" "Seccomp:	[02]"
+	expect_match "$out" "writable"
+}
+
+test_platform_and_pull() {
+	use_busybox
+	expect_fail 125 run --platform linux/s390x busybox true
+	expect_match "$err" "the image is for linux/"
+	expect_fail 125 run --pull always busybox true
+	expect_match "$err" "registries are not there yet"
+	expect_ok run --pull never busybox true
+}

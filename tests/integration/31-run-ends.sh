@@ -147,3 +147,27 @@ test_terminal_resizes_and_gives_back() {
 	wait_for 5 shows '^icanon'
 	tmux -S "$T/tmux" kill-server
 }
+
+test_killed_at_any_moment() {
+	use_busybox
+	local i
+	for i in 001 002 003 004 005 006 007 008 010 012 015 020 025 030 040 050; do
+		timeout --foreground -s KILL "0.$i" cloche run --rm --network none --name web busybox sh -c 'echo >/x; sleep 5' || :
+		timeout --foreground -s KILL "0.$i" cloche run --network none --name "kept$i" busybox true || :
+	done
+	expect_ok cloche run --rm --network none --name web busybox true
+	expect_ok cloche ps -a
+	expect_no_match "$out" "(Up|Created)"
+	expect_no_match "$out" " web"
+	cloche ps -aq | while read -r i; do cloche rm "$i" >/dev/null; done
+	expect_ok cloche ps -aq
+	expect_eq "$out" ""
+	expect_eq "$(ls "$T/root/containers" "$T/root/containers/by-name")" "$T/root/containers:
+by-name
+
+$T/root/containers/by-name:"
+	wait_for 10 sh -c "[ -z \"\$(ls '$T/root/trash')\" ]"
+	expect_eq "$(ls "$T/runroot/containers" "$T/runroot/files")" "$T/runroot/containers:
+
+$T/runroot/files:"
+}
