@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/help.h"
+#include "sys/fs.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -77,8 +78,10 @@ int main(int argc, char **argv)
 {
 	const struct command *cmd;
 	struct err err = { 0 };
-	int at = skip_globals(argc, argv, &err);
+	int at;
 
+	fs_hold_standard_fds();
+	at = skip_globals(argc, argv, &err);
 	if (at < 0)
 		return fail(&err);
 	if (global_options.version)

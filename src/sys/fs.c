@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -16,6 +17,14 @@
 #include <unistd.h>
 
 enum { COPY_CHUNK = 1 << 20, OPENAT2_RETRIES = 32, REMOVE_DEPTH_MAX = 4096 };
+
+void fs_hold_standard_fds(void)
+{
+	/* open takes the lowest number that is free: the one that was found closed. */
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) < 0)
+			abort();
+}
 
 static int open_resolved(int dir_fd, const char *path, int flags, mode_t mode, uint64_t resolve)
 {

@@ -16,6 +16,12 @@
 #include <sys/types.h>
 
 /*
+ * Opens /dev/null for those of descriptors 0, 1 and 2 that are closed, so that nothing of ours gets such a number and is
+ * taken for someone's standard input. The first thing that a program does.
+ */
+void fs_hold_standard_fds(void);
+
+/*
  * Opens PATH (absolute or relative, any symbolic links) as seen by a process whose root is ROOT_FD:
  * nothing outside can be reached, magic links of procfs are refused (openat2, RESOLVE_IN_ROOT |
  * RESOLVE_NO_MAGICLINKS). O_CLOEXEC is added. Returns the descriptor.

@@ -206,6 +206,14 @@ test_no_descriptor_leaks() {
 	expect_eq "$out" "0 1 2 "
 }
 
+test_closed_standard_descriptors_are_null() {
+	make_bundle
+	expect_ok sh -c "exec '$run_bundle' '$B' readlink /proc/self/fd/0 <&-"
+	expect_eq "$out" /dev/null
+	expect_ok sh -c "'$run_bundle' '$B' sh -c 'readlink /proc/1/fd/1 >&2; :' 2>&1 >&-"
+	expect_eq "$out" /dev/null
+}
+
 test_a_working_folder_does_not_lead_out() {
 	make_bundle
 	local fd

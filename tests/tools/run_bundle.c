@@ -106,6 +106,7 @@ int main(int argc, char **argv)
 	int opt, code = 125, status = 0;
 	struct err err = { 0 };
 
+	fs_hold_standard_fds();
 	while ((opt = getopt(argc, argv, "+itTwdso:")) != -1) {
 		if (opt == 'i')
 			options.init = true;
