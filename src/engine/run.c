@@ -98,6 +98,16 @@ static int on_listener(int listener, pid_t init, void *arg, struct err *err)
 	return r;
 }
 
+/* Once only: a second start, on a copy, has them already. */
+static int write_records(void *arg, struct err *err)
+{
+	struct run_session *s = arg;
+	int r = s->has_records ? 0 : run_write_records(s, err);
+
+	s->has_records |= r >= 0;
+	return r;
+}
+
 static int start_with(struct run_session *s, const struct runtime_overlay *overlay, struct container_process *p,
 		      int *ret_exit, struct err *err)
 {
@@ -116,6 +126,8 @@ static int start_with(struct run_session *s, const struct runtime_overlay *overl
 	o.notify_filter = filter;
 	o.on_listener = on_listener;
 	o.on_listener_arg = s;
+	o.meanwhile = write_records;
+	o.meanwhile_arg = s;
 	o.on_step = s->callbacks->on_step;
 	o.on_step_arg = s->callbacks->arg;
 	o.exit_code = ret_exit;

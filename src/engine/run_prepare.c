@@ -352,7 +352,7 @@ static int copy_environment(struct strv *env)
 	return 0;
 }
 
-static int make_spec(struct run_session *s, struct err *err)
+int run_prepare_spec(struct run_session *s, struct err *err)
 {
 	const struct layered layers = { s->layer_fds, s->layer_fds_len };
 	autostrv struct strv env = { 0 };
@@ -455,19 +455,17 @@ static int write_record(const struct run_session *s, struct err *err)
 	return container_record_write(s->dir_fd, &record, err);
 }
 
-int run_prepare_spec(struct run_session *s, struct err *err)
+int run_write_records(struct run_session *s, struct err *err)
 {
 	autobuf struct buf text = BUF_INIT(OCI_SPEC_MAX);
 	uint64_t start = time_now_us();
-	int r = make_spec(s, err);
+	int r = oci_spec_write(&s->spec, &text, err);
 
-	if (r >= 0)
-		r = oci_spec_write(&s->spec, &text, err);
 	if (r >= 0)
 		r = write_new(s->dir_fd, "config.json", text.data, text.len, err);
 	if (r >= 0)
 		r = write_record(s, err);
 	run_report(s, start, "write config.json and state.json", "open(…, O_CREAT | O_EXCL), write()",
-		   "the OCI bundle: what is written there is what is started");
+		   "the OCI bundle: what is written there is what is started; done while that sets itself up");
 	return r;
 }

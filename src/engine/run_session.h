@@ -31,6 +31,7 @@ struct run_session {
 	int dir_fd;			/* containers/<id>; -1: not made */
 	struct container_live live;
 	struct oci_spec spec;
+	bool has_records; /* config.json and state.json are written */
 	struct timespec created, started;
 
 	struct intercept_helper supervisor; /* of emulated ids; only where one id is mapped */
@@ -43,8 +44,10 @@ void run_session_done(struct run_session *s);
 int run_prepare_image(struct run_session *s, struct err *err);
 /* Takes ID and name, makes folders and files; from here on there is something to clean up. */
 int run_prepare_container(struct run_session *s, struct err *err);
-/* Makes the spec, writes config.json and state.json. */
+/* Makes the spec. */
 int run_prepare_spec(struct run_session *s, struct err *err);
+/* Writes it as config.json, and state.json. */
+int run_write_records(struct run_session *s, struct err *err);
 
 /* Reports a step that began at START_US (time_now_us). */
 void run_report(const struct run_session *s, uint64_t start_us, const char *what, const char *call, const char *effect);

@@ -250,6 +250,18 @@ static int clone_process(struct start *st, struct container_process *p, struct e
 	return r;
 }
 
+/* If the process is gone by now, the conversation tells why. */
+static int do_meanwhile(const struct runtime_options *options, const struct container_process *p, struct err *err)
+{
+	int r = options->meanwhile ? options->meanwhile(options->meanwhile_arg, err) : 0;
+
+	if (r < 0)
+		return r;
+	if (options->meanwhile)
+		go_on(p->control);
+	return 0;
+}
+
 static int begin(const struct oci_spec *spec, const struct runtime_options *options, bool wait,
 		 struct container_process *ret, struct err *err)
 {
@@ -261,6 +273,8 @@ static int begin(const struct oci_spec *spec, const struct runtime_options *opti
 	r = start_prepare(&st, err);
 	if (r == 0)
 		r = clone_process(&st, &p, err);
+	if (r == 0)
+		r = do_meanwhile(options, &p, err);
 	if (r == 0)
 		r = converse(&st, &p, wait ? UNTIL_READY : UNTIL_EXECUTED, err);
 	if (r < 0)

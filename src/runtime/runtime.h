@@ -78,6 +78,13 @@ struct runtime_options {
 	int (*on_listener)(int listener, pid_t init, void *arg, struct err *err);
 	void *on_listener_arg;
 
+	/*
+	 * Work of the caller's that has to be done before the program is executed: it is done once, while the new process
+	 * sets itself up. A failure ends the start. NULL: none.
+	 */
+	int (*meanwhile)(void *arg, struct err *err);
+	void *meanwhile_arg;
+
 	/* Called in the caller for each step; NULL: no tracing. */
 	void (*on_step)(const struct runtime_step *step, void *arg);
 	void *on_step_arg;

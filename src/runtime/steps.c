@@ -176,6 +176,14 @@ static int make_cwd(struct start *st)
 	return fd < 0 ? start_fail(st, -fd, "make the working folder", st->cwd) : 0;
 }
 
+/* Nearly always the caller was done long ago. */
+static int wait_for_caller(struct start *st)
+{
+	int r = st->options->meanwhile ? start_wait(st) : 0;
+
+	return r < 0 ? start_fail(st, -r, "wait for the caller", NULL) : 0;
+}
+
 static int wait_for_start(struct start *st)
 {
 	int r;
@@ -193,7 +201,7 @@ static int (*const steps[])(struct start *st) = {
 	reset_signals,	     map_ids,	      start_join,	  start_set_limits,  hide_from_container,
 	start_mount_root,    start_mount_all, start_make_devices, start_set_names,   start_hide_paths,
 	start_make_terminal, make_cwd,	      start_pivot,	  start_arrange_fds, start_take_identity,
-	wait_for_start,	     start_exec,
+	wait_for_caller,     wait_for_start,  start_exec,
 };
 
 _Noreturn void start_child(struct start *st)

@@ -88,7 +88,9 @@ static int start_map_program(const char *program, pid_t pid, const struct id_ran
 	for (size_t i = 0; i < n; i++)
 		argv[i + 1] = numbers[i];
 	argv[n + 1] = NULL;
-	return spawn_start(&(struct spawn){ .path = program, .argv = argv, .fds = fds, .fds_len = 3 }, ret, err);
+	return spawn_start(
+		&(struct spawn){ .path = program, .argv = argv, .fds = fds, .fds_len = 3, .dont_wait = true }, ret,
+		err);
 }
 
 static int wait_map_program(struct process *p, const char *program, const char *file, struct err *err)
