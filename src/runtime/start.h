@@ -69,7 +69,7 @@ struct start {
 
 	/* Prepared by the caller (prepare.c). */
 	uint64_t clone_flags;
-	bool new_time; /* a time namespace, which clone3 can't make with offsets */
+	bool new_time;	     /* a time namespace, which clone3 can't make with offsets */
 	uint64_t late_flags; /* of these, what the new process makes by itself while others map its ids */
 	struct joined_namespace joined[NAMESPACES_MAX];
 	size_t joined_len;
