@@ -210,7 +210,7 @@ test_closed_standard_descriptors_are_null() {
 	make_bundle
 	expect_ok sh -c "exec '$run_bundle' '$B' readlink /proc/self/fd/0 <&-"
 	expect_eq "$out" /dev/null
-	expect_ok sh -c "'$run_bundle' '$B' sh -c 'readlink /proc/1/fd/1 >&2; :' 2>&1 >&-"
+	expect_ok sh -c "'$run_bundle' '$B' sh -c 'x=\$(readlink /proc/1/fd/1); echo \$x >&2' 2>&1 >&-"
 	expect_eq "$out" /dev/null
 }
 
