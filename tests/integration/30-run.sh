@@ -233,3 +233,15 @@ test_platform_and_pull() {
 	expect_match "$err" "registries are not there yet"
 	expect_ok run --pull never busybox true
 }
+
+test_closed_descriptors_give_nothing_away() {
+	use_busybox
+	expect_ok sh -c 'cloche run --rm --network none -i busybox sh -c "readlink /proc/self/fd/0" <&-'
+	expect_eq "$out" /dev/null
+	expect_ok sh -c 'cloche run --rm --network none busybox sh -c "readlink /proc/1/fd/1 >&2; :" >&-'
+	expect_match "$err" "/dev/null"
+	exec 9<"$SRC"
+	expect_ok run busybox sh -c 'ls /proc/self/fd | wc -l'
+	exec 9<&-
+	expect_eq "$out" 4
+}
