@@ -238,7 +238,7 @@ test_closed_descriptors_give_nothing_away() {
 	use_busybox
 	expect_ok sh -c 'cloche run --rm --network none -i busybox sh -c "readlink /proc/self/fd/0" <&-'
 	expect_eq "$out" /dev/null
-	expect_ok sh -c 'cloche run --rm --network none busybox sh -c "readlink /proc/1/fd/1 >&2; :" >&-'
+	expect_ok sh -c 'cloche run --rm --network none busybox sh -c "x=\$(readlink /proc/1/fd/1); echo \$x >&2" >&-'
 	expect_match "$err" "/dev/null"
 	exec 9<"$SRC"
 	expect_ok run busybox sh -c 'ls /proc/self/fd | wc -l'
