@@ -72,7 +72,7 @@ static void repair(uint8_t *data, size_t size)
 {
 	for (size_t at = 0; at + TAR_BLOCK_SIZE <= size; at += TAR_BLOCK_SIZE) {
 		uint8_t *block = data + at;
-		char text[8];
+		char text[16];
 		uint32_t sum = 8 * ' ';
 
 		if (memcmp(block + 257, "ustar", 5) != 0)
