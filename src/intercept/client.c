@@ -19,16 +19,15 @@
 #define WORD_PENDING (UINT64_C(1) << 47)
 #define WORD_MIXED (UINT64_C(1) << 46)
 #define WORD_NUMBER UINT32_MAX
+/* Of a pending word instead: the numbers before and after the exec, and what the process looked like before it. */
+#define PENDING_BEFORE_SHIFT 31
+#define PENDING_AFTER_SHIFT 16
+#define PENDING_INDEX UINT64_C(0x7fff)
+#define PENDING_LOOK UINT64_C(0xffff)
 
-enum { PENDING_MAX = 4096, OVERRIDES_MAX = 4096, PROC_TEXT_MAX = 4096 };
+_Static_assert(INTERN_MAX <= PENDING_INDEX + 1, "a pending word has 15 bits for a number");
 
-/* An exec that has been let through: how the process looked before, and what it has before and after. */
-struct pending {
-	uint64_t before_word, after_word;
-	dev_t exe_dev;
-	ino_t exe_ino;
-	uint64_t start_stack; /* differs after an exec, since the stack's place is random */
-};
+enum { OVERRIDES_MAX = 4096, PROC_TEXT_MAX = 4096 };
 
 /* A thread whose credentials differ from its process's word. */
 struct override {
@@ -38,8 +37,6 @@ struct override {
 
 static struct {
 	pthread_mutex_t lock;
-	struct pending pending[PENDING_MAX];
-	uint32_t next_pending; /* a ring: the oldest is overwritten; it was resolved by its next call long ago */
 	struct override overrides[OVERRIDES_MAX];
 	size_t overrides_len;
 	atomic_bool any_own_root, any_user;
@@ -123,46 +120,57 @@ static bool is_ours(uint64_t word)
 	return (word & WORD_MAGIC_MASK) == WORD_MAGIC;
 }
 
-/* What tells that TID has gone through an exec since it was last asked. */
-static int look_at_exe(pid_t tid, struct pending *ret)
+static bool is_pending(uint64_t word)
+{
+	return is_ours(word) && (word & WORD_PENDING);
+}
+
+/* The words that a pending one stands for. */
+static uint64_t word_before(uint64_t word)
+{
+	return WORD_MAGIC | (word & WORD_MIXED) | (word >> PENDING_BEFORE_SHIFT & PENDING_INDEX);
+}
+
+static uint64_t word_after(uint64_t word)
+{
+	return WORD_MAGIC | (word >> PENDING_AFTER_SHIFT & PENDING_INDEX);
+}
+
+/*
+ * What TID looks like, in 16 bits: its executable, and where its stack begins, which is another random place after each
+ * exec, of the same file too. -ESRCH if it is gone.
+ */
+static int look_at_exe(pid_t tid)
 {
 	char path[32], text[PROC_TEXT_MAX], *p;
+	uint64_t start_stack = 0, look;
 	struct stat st;
-	ssize_t n;
 
 	snprintf(path, sizeof(path), "%d/exe", (int)tid);
 	if (stat(path, &st) < 0)
-		return -errno;
+		return -ESRCH;
 	snprintf(path, sizeof(path), "%d/stat", (int)tid);
-	n = read_proc(path, text);
-	if (n < 0)
-		return (int)n;
-	ret->exe_dev = st.st_dev;
-	ret->exe_ino = st.st_ino;
-	ret->start_stack = 0;
+	if (read_proc(path, text) < 0)
+		return -ESRCH;
 	/* proc(5): startstack is field 28; the name, field 2, ends at the last parenthesis. */
 	p = strrchr(text, ')');
 	for (int field = 2; p && field < 28; field++)
 		p = strchr(p + 1, ' ');
 	if (p)
-		ret->start_stack = strtoull(p + 1, NULL, 10);
-	return 0;
+		start_stack = strtoull(p + 1, NULL, 10);
+	look = (start_stack >> 4) + st.st_ino * UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)st.st_dev;
+	look *= UINT64_C(0xc2b2ae3d27d4eb4f);
+	return (int)(look >> 48);
 }
 
 /* The word that TID, which carries the pending WORD, has in truth. */
 static uint64_t resolve_pending(pid_t tid, uint64_t word)
 {
-	struct pending record, now = { 0 };
-	bool happened;
+	int look = look_at_exe(tid);
 
-	pthread_mutex_lock(&clients.lock);
-	record = clients.pending[(word & WORD_NUMBER) % PENDING_MAX];
-	pthread_mutex_unlock(&clients.lock);
-	if (look_at_exe(tid, &now) < 0)
-		return record.before_word;
-	happened =
-		now.start_stack != record.start_stack || now.exe_ino != record.exe_ino || now.exe_dev != record.exe_dev;
-	word = happened ? record.after_word : record.before_word;
+	if (look < 0)
+		return word_before(word);
+	word = (uint64_t)look == (word & PENDING_LOOK) ? word_before(word) : word_after(word);
 	set_word(tid, word);
 	return word;
 }
@@ -187,7 +195,7 @@ static uint32_t index_of(pid_t tid, uint64_t word, uint64_t *ret_word)
 {
 	uint32_t index;
 
-	if (is_ours(word) && (word & WORD_PENDING))
+	if (is_pending(word))
 		word = resolve_pending(tid, word);
 	*ret_word = word;
 	if (!is_ours(word))
@@ -230,26 +238,31 @@ const struct cred *client_cred(pid_t tid)
 	return cred_of_index(index_of(tid, word, &resolved));
 }
 
-const struct cred *client_cred_inside(uint32_t pid)
+/* The word of a process by its number in the container. False if there is no such process. */
+static bool get_word_inside(uint32_t pid, uint64_t *ret)
 {
 	static const char name[] = "Max file locks";
 	char path[40], text[PROC_TEXT_MAX];
 	const char *at;
-	uint64_t word;
 
 	snprintf(path, sizeof(path), "/proc/%u/limits", pid);
 	if (read_proc(path, text) < 0)
-		return NULL;
+		return false;
 	at = strstr(text, name);
-	if (!at)
+	/* "unlimited" reads as 0, which isn't ours. */
+	*ret = at ? strtoull(at + sizeof(name) - 1, NULL, 10) : 0;
+	return at;
+}
+
+const struct cred *client_cred_inside(uint32_t pid)
+{
+	uint64_t word;
+
+	if (!get_word_inside(pid, &word))
 		return NULL;
-	/* "unlimited" reads as 0, which isn't ours. An exec under way counts as not having happened. */
-	word = strtoull(at + sizeof(name) - 1, NULL, 10);
-	if (is_ours(word) && (word & WORD_PENDING)) {
-		pthread_mutex_lock(&clients.lock);
-		word = clients.pending[(word & WORD_NUMBER) % PENDING_MAX].after_word;
-		pthread_mutex_unlock(&clients.lock);
-	}
+	/* Of an exec under way nothing more can be found out from here; nearly all succeed. */
+	if (is_pending(word))
+		word = word_after(word);
 	return cred_of_index(is_ours(word) ? (uint32_t)(word & WORD_NUMBER) : 0);
 }
 
@@ -265,21 +278,16 @@ static bool mark_used(void *arg)
 	while ((entry = readdir(dir))) {
 		char *end;
 		unsigned long pid = strtoul(entry->d_name, &end, 10);
-		const struct cred *c;
+		uint64_t word;
 
-		if (pid == 0 || *end != '\0')
+		if (pid == 0 || *end != '\0' || !get_word_inside((uint32_t)pid, &word) || !is_ours(word))
 			continue;
-		c = client_cred_inside((uint32_t)pid);
-		intern_mark_cred(c);
-		intern_unref(c);
+		intern_mark((uint32_t)((is_pending(word) ? word_before(word) : word) & WORD_NUMBER));
+		intern_mark((uint32_t)((is_pending(word) ? word_after(word) : word) & WORD_NUMBER));
 	}
 	pthread_mutex_lock(&clients.lock);
 	for (size_t i = 0; i < clients.overrides_len; i++)
 		intern_mark(clients.overrides[i].index);
-	for (size_t i = 0; i < PENDING_MAX; i++) {
-		intern_mark((uint32_t)(clients.pending[i].before_word & WORD_NUMBER));
-		intern_mark((uint32_t)(clients.pending[i].after_word & WORD_NUMBER));
-	}
 	pthread_mutex_unlock(&clients.lock);
 	return true;
 }
@@ -413,26 +421,20 @@ int request_set_cred(struct request *r, const struct cred *c)
 
 int request_expect_exec(struct request *r, const struct cred *after)
 {
-	struct pending record = { 0 };
+	int look = look_at_exe(r->tid), index, result;
 	const struct cred *interned;
-	uint32_t number;
-	int index, result;
+	uint64_t word, before;
 
+	if (look < 0)
+		return look;
 	request_cred(r);
-	result = look_at_exe(r->tid, &record);
-	if (result < 0)
-		return result;
 	index = add_cred(after, &interned);
 	if (index < 0)
 		return index;
+	before = is_ours(r->cred_word) ? r->cred_word & WORD_NUMBER : 0;
+	word = WORD_MAGIC | WORD_PENDING | (r->cred_word & (is_ours(r->cred_word) ? WORD_MIXED : 0)) |
+	       before << PENDING_BEFORE_SHIFT | (uint64_t)(uint32_t)index << PENDING_AFTER_SHIFT | (uint64_t)look;
+	result = request_is_alive(r) ? set_word(r->tid, word) : -ESRCH;
 	intern_unref(interned);
-	record.before_word = r->cred_word;
-	record.after_word = WORD_MAGIC | (uint32_t)index;
-	pthread_mutex_lock(&clients.lock);
-	number = clients.next_pending++ % PENDING_MAX;
-	clients.pending[number] = record;
-	pthread_mutex_unlock(&clients.lock);
-	if (!request_is_alive(r))
-		return -ESRCH;
-	return set_word(r->tid, WORD_MAGIC | WORD_PENDING | number);
+	return result;
 }

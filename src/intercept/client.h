@@ -6,7 +6,7 @@
  *
  *     infinite, or not ours    the set number 0: root, as the container began
  *     MAGIC | number           that interned set
- *     + PENDING | record       an exec that changes credentials is under way; whether it happened is
+ *     + PENDING | …            an exec that changes credentials is under way; whether it happened is
  *                              found out at the next call of whoever carries the word
  *     + MIXED                  threads differ (a raw setresuid): client.c has a table by thread
  *

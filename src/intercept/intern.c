@@ -160,12 +160,6 @@ void intern_mark(uint32_t index)
 	pthread_mutex_unlock(&table.lock);
 }
 
-void intern_mark_cred(const struct cred *c)
-{
-	if (c)
-		((struct entry *)(uintptr_t)c)->is_used = 1;
-}
-
 static void forget(struct entry *e)
 {
 	int32_t *link = &table.buckets[e->hash % BUCKETS];

@@ -33,4 +33,3 @@ bool intern_wants_collection(void);
  */
 void intern_collect(bool (*mark_used)(void *arg), void *arg);
 void intern_mark(uint32_t index);
-void intern_mark_cred(const struct cred *c);
