@@ -88,15 +88,19 @@ int msg_receive(int sock, struct buf *buf, int *fds, size_t fds_max, struct err 
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
 	};
 	ssize_t n;
-	int r;
+	int r, reset = 0;
 
 	buf_reset(buf);
 	if (buf_reserve(buf, MSG_MAX < buf->max ? MSG_MAX : buf->max) < 0)
 		return err_oom(err);
 	iov = (struct iovec){ buf->data, buf->cap - 1 };
+	/*
+	 * A peer that ended before it had read all makes ECONNRESET, once, in front of what it said last
+	 * (unix_release_sock in the kernel): its last word may be the very error that made it end.
+	 */
 	do
 		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !reset++)));
 	if (n < 0)
 		return err_errno(err, errno, "receive a message");
 	r = take_fds(&m, fds, fds_max);
