@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { CREATED_BY_MAX = 400 };
+enum { CREATED_BY_MAX = 400, LIBRARY_WIDTH = 20 };
 
 static const char *text(json_t *object, const char *key)
 {
@@ -187,6 +187,7 @@ static void print_libraries(FILE *f, json_t *libraries)
 
 		fprintf(f, "%-12s", i ? "" : "libraries");
 		put(f, text(library, "Name"));
+		fprintf(f, "%*s", LIBRARY_WIDTH - (int)strnlen(text(library, "Name"), LIBRARY_WIDTH), "");
 		fputs(*path ? "  " : "  MISSING, needed by ", f);
 		put(f, *path ? path : text(library, "NeededBy"));
 		fputc('\n', f);

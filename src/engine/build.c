@@ -112,7 +112,7 @@ static void session_done(struct build_session *s)
 		if (build_cache_prune_daily(s->store) == 1)
 			gc_collect(s->store, &freed, NULL);
 		else
-			gc_if_wanted(s->store, NULL);
+			gc_if_wanted(s->store, NULL, NULL);
 		layers_sweep(s->store, &s->ids);
 	}
 	store_close(s->store);

@@ -28,10 +28,15 @@ void engine_done(struct engine *e)
 
 void engine_tidy(struct engine *e, bool force)
 {
+	struct gc_result collected = { 0 };
 	struct err err = { 0 };
-	int r = force ? gc_collect(e->store, NULL, &err) : gc_if_wanted(e->store, &err);
+	int r;
 
+	/* First, since what it finds of killed commands may be a reason to collect. */
+	layers_sweep(e->store, &e->ids);
+	r = force ? gc_collect(e->store, &collected, &err) : gc_if_wanted(e->store, &collected, &err);
 	if (r < 0)
 		log_debug("tidy: %s", err.msg);
-	layers_sweep(e->store, &e->ids);
+	if (collected.blobs > 0 || collected.layers > 0)
+		layers_sweep(e->store, &e->ids);
 }

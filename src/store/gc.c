@@ -21,7 +21,9 @@
 
 enum { ROOTS_FILE_MAX = 1 << 20 };
 
+/* Word that was left; and that of a collector at work, which stays if it is killed. */
 #define GC_WANTED "lock/gc-wanted"
+#define GC_RUNNING "lock/gc-running"
 
 DEFINE_VEC(digests, struct digest)
 
@@ -202,12 +204,26 @@ static int sweep(struct store *s, const char *folder, const struct digests *mark
 	return r;
 }
 
+static void make_mark(struct store *s, const char *path)
+{
+	autoclose int fd = openat(s->root_fd, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	(void)fd;
+}
+
+void gc_leave_word(struct store *s)
+{
+	make_mark(s, GC_WANTED);
+}
+
 static int collect(struct store *s, struct gc_result *result, struct err *err)
 {
 	struct digests marks = { 0 };
 	autoclose int lock = -1;
 	int r;
 
+	/* In this order: what is left from now on is for the next one, and there is word at any moment. */
+	make_mark(s, GC_RUNNING);
 	unlinkat(s->root_fd, GC_WANTED, 0);
 	r = mark_all(s, &marks, err);
 	if (r >= 0)
@@ -219,14 +235,10 @@ static int collect(struct store *s, struct gc_result *result, struct err *err)
 		return r;
 	/* A kill between a name's change and the index's may have left the index behind. */
 	lock = fs_lock(s->root_fd, "lock/refs", true, false, err);
-	return lock < 0 ? lock : refs_write_index(s, err);
-}
-
-static void leave_word(struct store *s)
-{
-	autoclose int fd = openat(s->root_fd, GC_WANTED, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-
-	(void)fd;
+	r = lock < 0 ? lock : refs_write_index(s, err);
+	if (r >= 0)
+		unlinkat(s->root_fd, GC_RUNNING, 0);
+	return r;
 }
 
 int gc_collect(struct store *s, struct gc_result *ret, struct err *err)
@@ -241,7 +253,7 @@ int gc_collect(struct store *s, struct gc_result *ret, struct err *err)
 		return err_errno(err, errno, "open '%s/lock/store'", s->root);
 	if (flock(lock, LOCK_EX | LOCK_NB) < 0) {
 		result.skipped = true;
-		leave_word(s);
+		gc_leave_word(s);
 	} else {
 		r = collect(s, &result, err);
 	}
@@ -250,9 +262,9 @@ int gc_collect(struct store *s, struct gc_result *ret, struct err *err)
 	return r < 0 ? err_wrap(err, "collect what no image uses") : 0;
 }
 
-int gc_if_wanted(struct store *s, struct err *err)
+int gc_if_wanted(struct store *s, struct gc_result *ret, struct err *err)
 {
-	if (faccessat(s->root_fd, GC_WANTED, F_OK, 0) < 0)
+	if (faccessat(s->root_fd, GC_WANTED, F_OK, 0) < 0 && faccessat(s->root_fd, GC_RUNNING, F_OK, 0) < 0)
 		return 0;
-	return gc_collect(s, NULL, err);
+	return gc_collect(s, ret, err);
 }

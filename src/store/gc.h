@@ -21,5 +21,7 @@ struct gc_result {
  * returns: store_sweep deletes.
  */
 int gc_collect(struct store *s, struct gc_result *ret, struct err *err);
-/* gc_collect if someone has left word. */
-int gc_if_wanted(struct store *s, struct err *err);
+/* gc_collect if someone has left word, or was killed while collecting. */
+int gc_if_wanted(struct store *s, struct gc_result *ret, struct err *err);
+/* Leaves word: something may be here that nothing names. Best effort. */
+void gc_leave_word(struct store *s);

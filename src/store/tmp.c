@@ -8,6 +8,7 @@
 #include "store/store.h"
 
 #include "base/str.h"
+#include "store/gc.h"
 #include "sys/fs.h"
 
 #include <dirent.h>
@@ -112,6 +113,8 @@ static void sweep_tmp(const struct sweep *sweep, int dir_fd, const char *name)
 
 	if (!path || (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0))
 		return;
+	/* Whoever was killed here may have added blobs and layers too, and not come to naming them. */
+	gc_leave_word(sweep->store);
 	store_trash(sweep->store, path, NULL);
 }
 

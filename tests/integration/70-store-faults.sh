@@ -75,6 +75,20 @@ test_kill_while_loading() {
 	expect_empty_in_the_end
 }
 
+test_what_a_killed_load_left_goes_with_the_next_command() {
+	local ms
+	make_archive 100 killed:1 a.tar
+	printf x >file
+	tar -cf b.tar file
+	for ms in 8 12 16 20 25 30 36 42 50 60 75; do
+		kill_after "$ms" cloche load -i a.tar
+		[ -z "$(cloche images -q killed:1)" ] || cloche rmi killed:1 >/dev/null
+		cloche import b.tar small >/dev/null
+		expect_eq "$(ls "$T/root/blobs/sha256" | wc -l) $(ls "$T/root/layers" | wc -l)" "3 1"
+		cloche rmi small >/dev/null
+	done
+}
+
 test_kill_while_importing_tagging_removing() {
 	local ms old new
 	make_archive 50 x:1 a.tar

@@ -171,7 +171,7 @@ static void collection(void **state)
 	assert_true(result.skipped);
 	assert_int_equal(count_blobs(s), 6);
 	store_close(s);
-	assert_int_equal(gc_if_wanted(other, NULL), 0);
+	assert_int_equal(gc_if_wanted(other, NULL, NULL), 0);
 	assert_int_equal(count_blobs(other), 4);
 	/* The container kept the second image. */
 	assert_int_equal(container_trash(other, id, "box", NULL), 0);
