@@ -137,6 +137,8 @@ test_terminal_resizes_and_gives_back() {
 	tmux -S "$T/tmux" send-keys -t t 'line' Enter
 	wait_for 5 shows ' 1[[:space:]]+line'
 	tmux -S "$T/tmux" send-keys -t t C-c
+	# What is typed before the signal has been dealt with is flushed with it.
+	wait_for 5 shows '^inside>$'
 	tmux -S "$T/tmux" send-keys -t t 'echo still here' Enter
 	wait_for 5 shows '^still here'
 	tmux -S "$T/tmux" send-keys -t t 'exit 3' Enter
