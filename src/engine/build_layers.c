@@ -145,7 +145,8 @@ int build_upper_open(struct build_layers *l, const struct store_image *image, st
 
 	if (r < 0)
 		return r;
-	*ret = (struct build_upper){ .layers = l };
+	*ret = BUILD_UPPER_INIT;
+	ret->layers = l;
 	snprintf(ret->name, sizeof(ret->name), "s%u", l->next);
 	r = make_dir(l, &folder, 0755, err, "s", "");
 	if (r >= 0)
@@ -158,8 +159,24 @@ int build_upper_open(struct build_layers *l, const struct store_image *image, st
 	return r;
 }
 
+int build_upper_copy(struct build_upper *u, const struct store_image *image, struct err *err)
+{
+	struct build_layers *l = u->layers;
+	autofree char *path = str_format("%s/%s/t%u", l->store->root, l->tmp.name, l->next++);
+	autostrv struct strv lowers = { 0 };
+	int r = build_layers_lowers(l, image, false, &lowers, err);
+
+	if (r < 0)
+		return r;
+	r = path ? build_tree_make(l->ids, &lowers, path, &u->tree, err) : err_oom(err);
+	return r < 0 ? err_wrap(err, "copy the image's files") : 0;
+}
+
 void build_upper_done(struct build_upper *u)
 {
+	if (u->layers && u->tree.path)
+		remove_tree(u->layers, path_basename(u->tree.path));
+	build_tree_done(&u->tree);
 	if (u->layers) {
 		if (u->name[0])
 			remove_tree(u->layers, u->name);
@@ -171,7 +188,7 @@ void build_upper_done(struct build_upper *u)
 	free(u->upper);
 	free(u->work);
 	free(u->merged);
-	*u = (struct build_upper){ 0 };
+	*u = BUILD_UPPER_INIT;
 }
 
 int build_image_add_layer(struct store_image *image, const struct build_entry *entry, struct err *err)
@@ -209,7 +226,10 @@ int build_upper_commit(struct build_upper *u, struct store_image *image, struct 
 	struct build_layers *l = u->layers;
 	struct layer_result result;
 	struct build_pending pending = { 0 };
-	int r = pack(u, &result, err);
+	int r = u->tree.path ? build_tree_collect(l->ids, &u->tree, u->upper, err) : 0;
+
+	if (r >= 0)
+		r = pack(u, &result, err);
 
 	if (r >= 0 && result.entries > 0)
 		r = blob_commit(&l->tmp, "blob", &result.digest, result.size, err);

@@ -12,6 +12,7 @@
 #include "base/timefmt.h"
 #include "base/vec.h"
 #include "codec/digest.h"
+#include "engine/build_changes.h"
 #include "layer/client.h"
 #include "oci/image.h"
 #include "store/image.h"
@@ -70,9 +71,13 @@ struct build_upper {
 	struct build_layers *layers;
 	char name[16];
 	char *upper, *work, *merged; /* absolute; owned */
+	struct build_tree tree;	     /* where there is no overlay: what the step works in instead */
 };
+#define BUILD_UPPER_INIT ((struct build_upper){ .tree = BUILD_TREE_INIT })
 /* Makes them, the upper one with the mode of IMAGE's root. */
 int build_upper_open(struct build_layers *l, const struct store_image *image, struct build_upper *ret, struct err *err);
+/* For a kernel that refuses the overlay: the step is to work in a copy of IMAGE, in tree.path. */
+int build_upper_copy(struct build_upper *u, const struct store_image *image, struct err *err);
 /* Removes what is left of them. */
 void build_upper_done(struct build_upper *u);
 #define autoupper CLEANUP(build_upper_done)

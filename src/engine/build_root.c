@@ -1,6 +1,7 @@
 #include "engine/build_root.h"
 
 #include "base/cleanup.h"
+#include "runtime/runtime.h"
 #include "sys/fs.h"
 #include "sys/msg.h"
 #include "sys/userns.h"
@@ -91,6 +92,13 @@ static struct reply look(int root, const char *probe)
 	return (struct reply){ true, S_ISDIR(st.st_mode) };
 }
 
+/* Overlayfs doesn't want these folders, as opposed to something being missing. */
+static bool is_refusal(int code)
+{
+	return code == -EINVAL || code == -EPERM || code == -EACCES || code == -ENODEV || code == -EOPNOTSUPP ||
+	       code == -ELOOP;
+}
+
 /* In the child: mounts, looks, and hands the root over. */
 static int make_root(void *arg, struct err *err)
 {
@@ -103,6 +111,9 @@ static int make_root(void *arg, struct err *err)
 	tree = mount_new(q);
 	if (tree == -EINVAL || tree == -ENOSYS || tree == -EOPNOTSUPP)
 		tree = mount_old(q);
+	if (is_refusal(tree))
+		return err_set(err, RUNTIME_OVERLAY_REFUSED, "the kernel refuses an overlay on '%s': %s", q->store_root,
+			       strerror(-tree));
 	if (tree < 0) {
 		err_errno(err, -tree, "mount an overlay of %zu layers", q->lowers->len);
 		return err_hint(err, "'cloche doctor' says what this machine's kernel and file system offer");
@@ -110,6 +121,19 @@ static int make_root(void *arg, struct err *err)
 	if (q->probe)
 		reply = look(tree, q->probe);
 	return msg_send(q->sock, &reply, sizeof(reply), &tree, 1, err);
+}
+
+int build_root_open_tree(const char *tree, const char *probe, struct build_root *ret, struct err *err)
+{
+	struct reply reply = { 0 };
+	int fd = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_errno(err, errno, "open '%s'", tree);
+	if (probe)
+		reply = look(fd, probe);
+	*ret = (struct build_root){ fd, reply.is_dir, reply.exists };
+	return 0;
 }
 
 int build_root_open(const struct idmap *ids, const char *store_root, const struct strv *lowers, const char *upper,

@@ -16,7 +16,10 @@ struct build_root {
 /*
  * Mounts LOWERS (topmost first, absolute or relative to STORE_ROOT) with UPPER and WORK (both NULL: read-only), by a
  * child in a user namespace of IDS, which sees what root of the image would see. PROBE (an absolute path in the
- * image; NULL: none) is looked at on the way. -EOPNOTSUPP with a hint where the kernel refuses the overlay.
+ * image; NULL: none) is looked at on the way. -RUNTIME_OVERLAY_REFUSED where the kernel refuses the overlay.
  */
 int build_root_open(const struct idmap *ids, const char *store_root, const struct strv *lowers, const char *upper,
 		    const char *work, const char *probe, struct build_root *ret, struct err *err);
+
+/* The same for a root that is a plain folder. */
+int build_root_open_tree(const char *tree, const char *probe, struct build_root *ret, struct err *err);

@@ -30,12 +30,19 @@ struct command {
 	struct intercept_helper supervisor;
 };
 
-static void command_done(struct command *c)
+/* What one attempt to run it needs; there may be a second one, without an overlay. */
+static void forget_attempt(struct command *c)
 {
 	intercept_helper_done(&c->supervisor);
+	c->supervisor = INTERCEPT_HELPER_INIT;
 	build_mounts_done(&c->mounts);
-	strv_done(&c->argv);
 	strv_done(&c->env);
+}
+
+static void command_done(struct command *c)
+{
+	forget_attempt(c);
+	strv_done(&c->argv);
 }
 
 /* --- what is run --- */
@@ -230,7 +237,7 @@ static int make_spec(struct command *c, const struct build_upper *u, const struc
 				 .env = &none,
 				 .cwd = "/",
 				 .id = BUILD_HOSTNAME,
-				 .rootfs = u->merged,
+				 .rootfs = u->tree.path ? u->tree.path : u->merged,
 				 .files_dir = s->files_dir };
 
 	image.entrypoint = image.cmd = none;
@@ -296,7 +303,7 @@ static int start(struct command *c, const struct build_upper *u, const struct st
 		r = intercept_filter_build(INTERCEPT_LEVEL_DEFAULT, &filter, &o.notify_filter_len, err);
 	if (r < 0)
 		return r;
-	o.overlay = &overlay;
+	o.overlay = u->tree.path ? NULL : &overlay;
 	o.stdio[0] = -1;
 	o.stdio[1] = o.stdio[2] = out;
 	o.notify_filter = filter;
@@ -334,8 +341,10 @@ static int make_layer(struct build_at *at, struct build_upper *u, void *arg, str
 	CLEANUP(oci_spec_done) struct oci_spec spec = { 0 };
 	autostrv struct strv lowers = { 0 };
 	struct err why = { 0 };
-	int code = 0, r = start_supervisor(c, err);
+	int code = 0, r;
 
+	forget_attempt(c);
+	r = start_supervisor(c, err);
 	if (r >= 0)
 		r = make_files(at->s, err);
 	if (r >= 0)

@@ -40,7 +40,8 @@ struct build_session {
 	struct build_layers layers;
 	struct strv used_args;	    /* names of --build-arg that something asked for */
 	char now[TIME_RFC3339_MAX]; /* the build's time, or SOURCE_DATE_EPOCH */
-	char *files_dir;	    /* hosts, hostname, resolv.conf for RUN; NULL until the first */
+	bool told_of_copies;
+	char *files_dir; /* hosts, hostname, resolv.conf for RUN; NULL until the first */
 };
 
 /* An instruction being carried out, and where it is from: the Dockerfile, or an image's ONBUILD. */

@@ -4,6 +4,7 @@
 #include "engine/build_cache.h"
 #include "engine/build_session.h"
 #include "engine/run_user.h"
+#include "runtime/runtime.h"
 #include "sys/fs.h"
 
 #include <errno.h>
@@ -51,9 +52,25 @@ int build_step_find(struct build_at *at, const struct digest *key, struct err *e
 	return r;
 }
 
+/* Never in silence: it costs a copy of the image for each step. */
+static int make_on_copy(struct build_at *at, struct build_upper *u, build_make_fn fn, void *arg, struct err *err)
+{
+	int r;
+
+	if (!at->s->told_of_copies)
+		build_notice(at->s,
+			     "the kernel refuses an overlay in '%s': each step works in a copy of the image's files; "
+			     "a store on another file system (--root) is faster",
+			     at->s->store->root);
+	at->s->told_of_copies = true;
+	r = build_upper_copy(u, &at->state->image, err);
+	return r < 0 ? r : fn(at, u, arg, err);
+}
+
 int build_step_make(struct build_at *at, const struct digest *key, build_make_fn fn, void *arg, struct err *err)
 {
-	autoupper struct build_upper upper = { 0 };
+	autoupper struct build_upper upper = BUILD_UPPER_INIT;
+	struct err refusal = { 0 };
 	struct build_layers *l = &at->s->layers;
 	struct build_entry entry = { .key = *key };
 	int r = build_layers_ensure(l, &at->state->image, err);
@@ -62,7 +79,11 @@ int build_step_make(struct build_at *at, const struct digest *key, build_make_fn
 	if (r >= 0)
 		r = build_upper_open(l, &at->state->image, &upper, err);
 	if (r >= 0)
-		r = fn(at, &upper, arg, err);
+		r = fn(at, &upper, arg, &refusal);
+	if (r == -RUNTIME_OVERLAY_REFUSED)
+		r = make_on_copy(at, &upper, fn, arg, err);
+	else if (r < 0 && refusal.code && err)
+		*err = refusal;
 	if (r == 1)
 		r = build_upper_commit(&upper, &at->state->image, &entry, err);
 	memcpy(at->state->created, entry.created, sizeof(entry.created));
@@ -95,6 +116,8 @@ int build_step_root(struct build_at *at, struct build_upper *u, bool without_par
 
 	if (r < 0)
 		return r;
+	if (u->tree.path)
+		return build_root_open_tree(u->tree.path, probe, ret, err);
 	return build_root_open(&s->ids, s->store->root, &lowers, u->upper, u->work, probe, ret, err);
 }
 

@@ -407,6 +407,40 @@ app"
 	expect_eq "$(grep -c CACHED <<<"$err")" 2
 }
 
+test_without_an_overlay() {
+	[ "$KIND" = root ] || skip "only root can make the overlay that the store is then on"
+	mkdir l u w m
+	cat >D <<-'END'
+		FROM bb
+		RUN mkdir -p /d/e && echo 1 > /d/f && ln /d/f /d/h && echo 2 > /d/e/g && chown 12:34 /d/e && chmod 700 /d/e
+		RUN echo more >> /d/e/g && touch /d/new
+		WORKDIR /w/x
+		COPY D /d/
+		RUN true
+		CMD stat -c '%n %a %u:%g %h' /d /d/e /d/e/g /d/f /d/new /d/D /w/x && cat /d/e/g
+	END
+	cat >inside.sh <<-'END'
+		set -e
+		c() { "$CLOCHE" --root "$T/m/s" --runroot "$T/m/r" "$@"; }
+		mount -t overlay overlay -o "lowerdir=$T/l,upperdir=$T/u,workdir=$T/w" "$T/m"
+		c import "$FIXTURES/busybox.tar" bb >/dev/null
+		c build -t t -f D . 2>&1
+		c diff t | grep -v 'A /bin'
+		c run --rm --network none t 2>/dev/null
+	END
+	expect_ok env CLOCHE="$CLOCHE" T="$T" FIXTURES="$FIXTURES" unshare -m --propagation private bash inside.sh
+	expect_match "$out" 'the kernel refuses an overlay'
+	expect_eq "$(tail -9 <<<"$out")" "/d 755 0:0 3
+/d/e 700 12:34 2
+/d/e/g 644 0:0 1
+/d/f 644 0:0 2
+/d/new 644 0:0 1
+/d/D 644 0:0 1
+/w/x 755 0:0 2
+2
+more"
+}
+
 test_networks() {
 	use_busybox
 	build --network none <<-'END'
