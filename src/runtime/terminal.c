@@ -43,12 +43,22 @@ static int bind_console(struct start *st, int console)
 	return r < 0 ? start_fail(st, -r, "bind the terminal", "/dev/console") : 0;
 }
 
+/* As the spec says, else as large as the caller's own, if it has one; from the start, since programs ask early. */
+static struct winsize initial_size(const struct oci_process *p)
+{
+	struct winsize size = { .ws_row = (unsigned short)p->console_height,
+				.ws_col = (unsigned short)p->console_width };
+
+	for (int fd = 0; fd <= 2 && size.ws_row == 0; fd++)
+		ioctl(fd, TIOCGWINSZ, &size);
+	return size;
+}
+
 /* Sets *RET to the program's side; -1 where the spec asks for no terminal. */
 static int make_terminal(struct start *st, int *ret)
 {
 	const struct oci_process *p = &st->spec->process;
-	struct winsize size = { .ws_row = (unsigned short)p->console_height,
-				.ws_col = (unsigned short)p->console_width };
+	struct winsize size = initial_size(p);
 	autoclose int console = fs_open_in_root(st->root_fd, "/dev/pts/ptmx", O_RDWR | O_NOCTTY, 0, NULL),
 		      terminal = -1;
 	int r;

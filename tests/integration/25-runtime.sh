@@ -319,6 +319,33 @@ test_a_terminal() {
 	expect_fail 5 "$run_bundle" -T "$B" sh -c 'exit 5'
 }
 
+# on_terminal STEP... -- COMMAND...: see the program.
+on_terminal() {
+	python3 "$SRC/tests/lib/on_terminal.py" 33 77 "$@"
+}
+
+test_a_terminal_follows_ours() {
+	make_bundle
+	expect_fail 4 on_terminal expect:ready 'type:hello\r' 'expect:got hello' size:21x43 'expect:size 21 43' 'type:\x03' \
+		'expect:interrupted' -- "$run_bundle" -T "$B" sh -c 'stty size; trap "echo size \$(stty size)" WINCH; trap "echo interrupted; exit 4" INT
+		echo ready; read x; echo got $x; while :; do sleep 0.05; done'
+	expect_match "$out" "33 77"
+	expect_no_match "$out" "mode changed"
+}
+
+test_a_terminal_is_restored_after_signals() {
+	make_bundle
+	expect_fail 143 on_terminal expect:ready signal:SIGTERM -- "$run_bundle" -i -T "$B" sh -c 'echo ready; sleep 100'
+	expect_no_match "$out" "mode changed"
+}
+
+test_job_control_works_on_a_terminal() {
+	make_bundle
+	expect_fail 6 on_terminal 'expect:# ' 'type:sh -c "echo beg\"\"un; exec sleep 100"\r' expect:begun 'type:\x1a' 'expect:Stopped' 'type:exit 6\r' 'expect:stopped jobs' 'type:exit 6\r' \
+		-- "$run_bundle" -T "$B" sh -i
+	expect_no_match "$out" "job control turned off"
+}
+
 test_large_output_of_a_terminal_is_whole() {
 	make_bundle
 	expect_ok "$run_bundle" -T "$B" sh -c 'seq 1 50000'
