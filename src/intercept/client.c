@@ -27,7 +27,7 @@
 
 _Static_assert(INTERN_MAX <= PENDING_INDEX + 1, "a pending word has 15 bits for a number");
 
-enum { OVERRIDES_MAX = 4096, PROC_TEXT_MAX = 4096 };
+enum { OVERRIDES_MAX = 4096, OVERRIDES_SWEEP = 64, PROC_TEXT_MAX = 4096 };
 
 /* A thread whose credentials differ from its process's word. */
 struct override {
@@ -38,9 +38,9 @@ struct override {
 static struct {
 	pthread_mutex_t lock;
 	struct override overrides[OVERRIDES_MAX];
-	size_t overrides_len;
+	size_t overrides_len, sweep_at; /* at so many, those of threads that have ended are looked for */
 	atomic_bool any_own_root, any_user;
-} clients = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} clients = { .lock = PTHREAD_MUTEX_INITIALIZER, .sweep_at = OVERRIDES_SWEEP };
 
 bool client_any_own_root(void)
 {
@@ -316,6 +316,26 @@ static size_t count_threads(pid_t tid)
 	return stat(path, &st) < 0 || st.st_nlink < 3 ? 1 : st.st_nlink - 2;
 }
 
+/* Under the lock: forgets the overrides of threads that have ended, whose numbers may come again. */
+static void sweep_overrides(void)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < clients.overrides_len; i++) {
+		const struct override *o = &clients.overrides[i];
+		char path[64];
+		struct stat st;
+
+		snprintf(path, sizeof(path), "%d/task/%d", (int)o->tgid, (int)o->tid);
+		if (stat(path, &st) == 0)
+			clients.overrides[kept++] = *o;
+	}
+	clients.overrides_len = kept;
+	clients.sweep_at = 2 * kept > OVERRIDES_SWEEP ? 2 * kept : OVERRIDES_SWEEP;
+	if (clients.sweep_at > OVERRIDES_MAX)
+		clients.sweep_at = OVERRIDES_MAX;
+}
+
 /* Under the lock: sets TID's override; false if the table is full. */
 static bool put_override(pid_t tid, pid_t tgid, uint32_t index)
 {
@@ -325,6 +345,8 @@ static bool put_override(pid_t tid, pid_t tgid, uint32_t index)
 			return true;
 		}
 	}
+	if (clients.overrides_len >= clients.sweep_at)
+		sweep_overrides();
 	if (clients.overrides_len == OVERRIDES_MAX)
 		return false;
 	clients.overrides[clients.overrides_len++] = (struct override){ tid, tgid, index };
