@@ -181,7 +181,8 @@ static int walk(const struct layered *l, const char *path, char **ret_next)
 
 	if (!words)
 		return -ENOMEM;
-	memcpy(dir.fds, l->fds, l->len * sizeof(int));
+	if (l->len) /* NULL is allowed for no layers, but not to memcpy */
+		memcpy(dir.fds, l->fds, l->len * sizeof(int));
 	while ((name = strsep(&rest, "/"))) {
 		struct merged_dir next;
 		struct stat st;
