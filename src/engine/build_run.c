@@ -268,26 +268,33 @@ static int on_listener(int listener, pid_t init, void *arg, struct err *err)
 	return intercept_attach(&c->supervisor, fd, init, err);
 }
 
-/* Passes on what comes through the pipe, up to its end, and tells when seconds go by. */
-static int pass_output(const struct build_session *s, int fd, struct err *err)
+/*
+ * Passes on what comes through the pipe, up to its end, and tells when seconds go by. The supervisor's end before that
+ * is the container's too: from then on each intercepted call would fail.
+ */
+static int pass_output(const struct command *c, int fd, struct err *err)
 {
+	const struct build_events *events = c->at->s->events;
 	char data[16384];
 
 	for (;;) {
-		struct pollfd wait = { .fd = fd, .events = POLLIN };
+		struct pollfd wait[] = { { .fd = fd, .events = POLLIN },
+					 { .fd = c->supervisor.process.pidfd, .events = POLLIN } };
+		int ready = poll(wait, ARRAY_SIZE(wait), events->on_output ? 1000 : -1);
 		ssize_t n = 0;
-		int ready = poll(&wait, 1, s->events->on_output ? 1000 : -1);
 
-		if (ready > 0)
+		if (ready > 0 && wait[0].revents)
 			n = read(fd, data, sizeof(data));
 		if ((ready < 0 || n < 0) && errno == EINTR)
 			continue;
 		if (ready < 0 || n < 0)
 			return err_errno(err, errno, "read the command's output");
-		if (ready > 0 && n == 0)
+		if (wait[0].revents && n == 0)
 			return 0;
-		if (s->events->on_output)
-			s->events->on_output(data, (size_t)n, s->events->arg);
+		if (!wait[0].revents && wait[1].revents)
+			return err_set(err, EPROTO, "the supervisor of emulated ids has ended");
+		if (events->on_output)
+			events->on_output(data, (size_t)n, events->arg);
 	}
 }
 
@@ -326,7 +333,7 @@ static int run_to_end(struct command *c, const struct build_upper *u, const stru
 	r = start(c, u, lowers, spec, to, &p, err);
 	close(TAKE_FD(to));
 	if (r >= 0)
-		r = pass_output(c->at->s, from, err);
+		r = pass_output(c, from, err);
 	if (r >= 0)
 		r = container_process_wait(&p, &status, err);
 	if (r < 0)

@@ -162,6 +162,23 @@ swept() {
 	cloche build -q -t name --build-arg N=end ctx && [ -z "$(ls -A "$T/root/tmp" "$T/root/trash" | grep -v :)" ]
 }
 
+test_the_supervisor_takes_the_step_along() {
+	[ "$KIND" = nosubids ] || skip "ids are emulated only where one is mapped"
+	use_busybox
+	mkdir ctx
+	printf 'FROM busybox\nRUN echo begun; sleep 100\n' >ctx/Dockerfile
+	start cloche build --progress plain ctx
+	build=$pid
+	wait_for 10 grep -q begun "$T/start.err"
+	# The command is a child of a wrapper or the process itself.
+	for p in $(pgrep -u "$(id -u)" -f 'cloche-intercept|libexec/cloche/intercept'); do
+		grep -qs "^PPid:[[:space:]]*$build\$" "/proc/$p/status" && kill -KILL "$p"
+	done
+	finish "$build"
+	expect_eq "$status" 1
+	expect_match "$(cat "$T/start.err")" 'the supervisor of emulated ids has ended'
+}
+
 test_a_full_disk() {
 	mkdir ctx
 	printf 'FROM busybox\nRUN echo small > /small\nRUN dd if=/dev/urandom of=/big bs=1M count=40\n' >ctx/Dockerfile
