@@ -277,6 +277,8 @@ static int parse_field(const struct field *f, json_t *v, void *m, struct err *er
 		return parse_u32s(v, m, err);
 	case FIELD_RAW:
 		return parse_raw(v, m, err);
+	case FIELD_REFUSED:
+		return err_set(err, EOPNOTSUPP, "is not supported yet");
 	}
 	return -EINVAL;
 }
@@ -399,6 +401,8 @@ static void write_field(const struct field *f, const void *m, struct buf *buf)
 	case FIELD_RAW:
 		buf_add_str(buf, *(char *const *)m);
 		break;
+	case FIELD_REFUSED:
+		break;
 	}
 }
 
@@ -441,6 +445,8 @@ static bool is_there(const struct field *f, const void *s)
 		return ((const struct any_vec *)m)->len > 0;
 	case FIELD_OBJECT:
 		return object_is_there(f->type, m);
+	case FIELD_REFUSED:
+		return false;
 	}
 	return false;
 }
@@ -493,6 +499,7 @@ static void release_field(const struct field *f, void *m)
 	case FIELD_U32:
 	case FIELD_I64:
 	case FIELD_U64:
+	case FIELD_REFUSED:
 		break;
 	}
 }

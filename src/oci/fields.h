@@ -26,6 +26,7 @@ enum field_kind {
 	FIELD_ARRAY,  /* of structs that are described by `type` */
 	FIELD_U32S,   /* array of uint32_t */
 	FIELD_RAW,    /* char *, owned: the JSON text of any value */
+	FIELD_REFUSED, /* has no member: -EOPNOTSUPP where it is there, since leaving it out would change what is meant */
 };
 
 enum field_flags {
@@ -53,6 +54,10 @@ struct field_type {
 #define FIELD(n, k, type_, member)                                                                                     \
 	{                                                                                                              \
 		.name = n, .kind = k, .offset = offsetof(type_, member)                                                \
+	}
+#define FIELD_REFUSE(n)                                                                                                \
+	{                                                                                                              \
+		.name = n, .kind = FIELD_REFUSED                                                                       \
 	}
 #define FIELD_SUB(n, k, type_, member, sub)                                                                            \
 	{                                                                                                              \

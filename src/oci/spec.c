@@ -78,6 +78,9 @@ static const struct field process_fields[] = {
 	ALWAYS("noNewPrivileges", FIELD_BOOL, struct oci_process, no_new_privileges),
 	FIELD("apparmorProfile", FIELD_STRING, struct oci_process, apparmor_profile),
 	FIELD("selinuxLabel", FIELD_STRING, struct oci_process, selinux_label),
+	FIELD_REFUSE("scheduler"),
+	FIELD_REFUSE("ioPriority"),
+	FIELD_REFUSE("execCPUAffinity"),
 	WITH_HAS("oomScoreAdj", FIELD_I64, struct oci_process, oom_score_adj, has_oom_score_adj),
 	END,
 };
@@ -229,6 +232,9 @@ static const struct field linux_fields[] = {
 	FIELD("mountLabel", FIELD_STRING, struct oci_linux, mount_label),
 	FIELD_SUB("personality", FIELD_OBJECT, struct oci_linux, personality_domain, &personality_type),
 	FIELD_SUB("timeOffsets", FIELD_OBJECT, struct oci_linux, monotonic_secs, &time_type),
+	FIELD_REFUSE("intelRdt"),
+	FIELD_REFUSE("netDevices"),
+	FIELD_REFUSE("memoryPolicy"),
 	FIELD("resources", FIELD_RAW, struct oci_linux, resources),
 	END,
 };

@@ -4,8 +4,7 @@
  * All strings and arrays are owned by the spec and released by oci_spec_done. An array is {items, len,
  * cap}; a string that is NULL, an empty array, a false flag and a zero number stand for "not there" and
  * are not written, unless a `has_` field says that it is there. What the struct does not know is refused
- * by the parser when it would change how the container runs, and skipped otherwise (annotations of
- * other tools' own making).
+ * by the parser (-EOPNOTSUPP) where the specification gives it a meaning on Linux, and skipped otherwise.
  *
  * Source: https://github.com/opencontainers/runtime-spec, config.md and config-linux.md.
  */

@@ -104,6 +104,18 @@ static void mistakes_are_named(void **state)
 	}
 }
 
+static void what_is_not_supported_is_refused(void **state)
+{
+	static const char text[] =
+		"{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"r\"},\"process\":{\"ioPriority\":{\"class\":\"x\"}}}";
+	struct oci_spec spec = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(oci_spec_parse(text, strlen(text), &spec, &err), -EOPNOTSUPP);
+	assert_string_equal(err.msg, "process: ioPriority: is not supported yet");
+}
+
 static void specs_can_be_changed(void **state)
 {
 	CLEANUP(oci_spec_done) struct oci_spec spec = { 0 };
@@ -132,9 +144,8 @@ static void specs_can_be_changed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_read_is_written),
-		cmocka_unit_test(what_is_left_out_stays_out),
-		cmocka_unit_test(mistakes_are_named),
+		cmocka_unit_test(what_is_read_is_written), cmocka_unit_test(what_is_left_out_stays_out),
+		cmocka_unit_test(mistakes_are_named),	   cmocka_unit_test(what_is_not_supported_is_refused),
 		cmocka_unit_test(specs_can_be_changed),
 	};
 
