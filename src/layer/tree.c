@@ -1,6 +1,7 @@
 #include "layer/tree.h"
 
 #include "base/cleanup.h"
+#include "base/str.h"
 #include "sys/fs.h"
 
 #include <errno.h>
@@ -142,6 +143,39 @@ static size_t parent_len(const char *path, size_t len)
 	return len > 0 ? len - 1 : 0;
 }
 
+/*
+ * A link that leads nowhere, in an existing root (/var/lock -> /run/lock in an image without /run/lock):
+ * what it leads to is made, as a container that has it as its root would see it.
+ */
+static int make_link_target(const struct tree *t, int parent_fd, const char *name, const char *path, size_t len,
+			    struct err *err)
+{
+	char target[LAYER_PATH_MAX + 1], clean[LAYER_PATH_MAX + 1];
+	autofree char *base = NULL, *full = NULL;
+	ssize_t n = readlinkat(parent_fd, name, target, sizeof(target) - 1);
+	struct tree inner;
+	int r;
+
+	if (n < 0 || !t->in_root || t->links == TREE_LINKS_MAX)
+		return err_set(err, EBADMSG, "'%.*s' is a link that leads nowhere, but something is said to be in it",
+			       (int)len, path);
+	target[n] = '\0';
+	base = str_format("/%s/%.*s", t->prefix, (int)parent_len(path, len), path);
+	full = base ? path_resolve(base, target) : NULL;
+	if (!full)
+		return err_oom(err);
+	r = tree_clean_name(full + 1, clean, err);
+	if (r < 0)
+		return r;
+	tree_init(&inner, t->root_fd, true, "");
+	inner.on_make = t->on_make;
+	inner.on_make_arg = t->on_make_arg;
+	inner.links = t->links + 1;
+	r = tree_open_folder(&inner, clean, strlen(clean), err);
+	tree_done(&inner);
+	return r < 0 ? err_wrap(err, "the link '%.*s'", (int)len, path) : 0;
+}
+
 /* One missing folder, whose parent PARENT_FD is. */
 static int make_folder(struct tree *t, int parent_fd, const char *path, size_t len, struct err *err)
 {
@@ -160,8 +194,7 @@ static int make_folder(struct tree *t, int parent_fd, const char *path, size_t l
 	}
 	/* A link that leads nowhere is there, but can't be opened. */
 	if (errno == EEXIST)
-		return err_set(err, EBADMSG, "'%.*s' is a link that leads nowhere, but something is said to be in it",
-			       (int)len, path);
+		return make_link_target(t, parent_fd, name, path, len, err);
 	return err_errno(err, errno, "make folder '%.*s'", (int)len, path);
 }
 

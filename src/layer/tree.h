@@ -12,7 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TREE_CACHE = 128 };
+enum {
+	TREE_CACHE = 128,
+	TREE_LINKS_MAX = 40, /* as the kernel: path_resolution(7) */
+};
 
 struct tree_folder {
 	int fd; /* O_PATH */
@@ -32,6 +35,7 @@ struct tree {
 	/* Called for each parent that was missing and has been made. May be NULL. */
 	int (*on_make)(void *arg, int parent_fd, const char *name, struct err *err);
 	void *on_make_arg;
+	int links;	     /* that led nowhere and are being followed, one behind the other */
 	bool removed_folder; /* a folder was replaced: earlier paths may now be something else */
 	struct tree_folder cache[TREE_CACHE];
 };

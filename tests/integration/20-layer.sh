@@ -374,6 +374,13 @@ test_copy_into_a_root() {
 	expect_ok tool make "$T/root/app" "$T/b.tar"
 	expect_ok tool list "$T/b.tar"
 	expect_match "$out" 'f 0600 7:8 6 .* bin/f'
+	mkdir "$T/root/var"
+	ln -s /run/lock "$T/root/var/lock"
+	ln -s loop2 "$T/root/loop1"
+	ln -s loop1 "$T/root/loop2"
+	expect_ok tool copy "$T/ctx" "$T/root" "d/file=/var/lock/sub/f"
+	expect_eq "$(cat "$T/root/run/lock/sub/f")" hello
+	expect_fail 1 tool copy "$T/ctx" "$T/root" "d/file=/loop1/f"
 	expect_fail 1 tool copy "$T/ctx" "$T/root" "d/file=/usr/lib"
 	expect_match "$err" "a file can't replace it"
 	expect_fail 1 tool copy "$T/ctx" "$T/root" "nothing=/x"
