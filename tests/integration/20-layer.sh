@@ -102,6 +102,22 @@ test_forged_attributes_are_dropped() {
 	expect_eq "$(getfattr -m - "$T/out/f" 2>/dev/null | grep -v '^#' | tr -d '\n')" user.fine
 }
 
+test_attributes_at_their_limits() {
+	refuses xattr-over 'longer than 65536 bytes'
+	refuses xattrs-many 'more than 512 attributes'
+	make_tar xattr-64k >"$T/a.tar"
+	# tmpfs and xfs hold it, ext4 doesn't: then it is said, and nothing stays.
+	capture tool apply "$T/a.tar" "$T" out
+	if [ "$status" = 0 ]; then
+		expect_ok tool make "$T/out" "$T/b.tar"
+		expect_ok tool apply "$T/b.tar" "$T" again
+	else
+		expect_match "$err" 'set the attribute user.large of 65536 bytes'
+		expect_match "$err" 'hint: ext4 holds'
+		expect_no_file "$T/out"
+	fi
+}
+
 test_whiteouts_are_the_overlays() {
 	make_tar whiteouts >"$T/a.tar"
 	expect_ok tool apply "$T/a.tar" "$T" out

@@ -117,6 +117,9 @@ KINDS = {
     "forged-xattrs": lambda: pax([(b"SCHILY.xattr.user.overlay.opaque", b"y"), (b"SCHILY.xattr.trusted.overlay.redirect", b"/etc"),
                                   (b"SCHILY.xattr.user.cloche.owner", b"7:7"), (b"SCHILY.xattr.user.fine", b"yes")]) + file(b"f") + END,
     "large-xattr": lambda: pax([(b"SCHILY.xattr.user.large", b"v" * 3000)]) + file(b"f") + END,
+    "xattr-64k": lambda: pax([(b"SCHILY.xattr.user.large", b"v" * 65536)]) + file(b"f") + END,
+    "xattr-over": lambda: pax([(b"SCHILY.xattr.user.large", b"v" * 65537)]) + file(b"f") + END,
+    "xattrs-many": lambda: pax([(b"SCHILY.xattr.user.n%d" % i, b"v") for i in range(1000)]) + file(b"f") + END,
     "times": lambda: pax([(b"mtime", b"1234567890.123456789")]) + file(b"f") + pax([(b"mtime", b"-1.5")]) + file(b"old") + END,
     "gnu-long": lambda: (header(b"././@LongLink", b"L", size=301) + padded(b"g/" * 100 + b"n" * 100 + b"\0")
                          + file(b"short", b"long\n") + END),
