@@ -165,8 +165,10 @@ int doctor_check_namespaces(struct doctor *d)
 		{ CLONE_NEWUTS, "uts" },   { CLONE_NEWIPC, "ipc" }, { CLONE_NEWCGROUP, "cgroup" },
 		{ CLONE_NEWTIME, "time" },
 	};
-	char have[128] = "user", lack[128] = "";
+	char have[128] = "user", lack[128] = "", cost[200];
 
+	if (!d->userns)
+		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		int flag = kinds[i].flag;
 		char *to = doctor_try(try_unshare, &flag) < 0 ? lack : have;
@@ -177,8 +179,9 @@ int doctor_check_namespaces(struct doctor *d)
 	if (!*lack)
 		return doctor_add(d, "namespaces", DOCTOR_OK, have, "all of them; time where it is asked for", NULL,
 				  NULL);
-	return doctor_add(d, "namespaces", strcmp(lack, "time") == 0 ? DOCTOR_LESS : DOCTOR_FATAL, have, NULL, lack,
-			  "a kernel with these namespaces");
+	snprintf(cost, sizeof(cost), "these can't be made: %s", lack);
+	return doctor_add(d, "namespaces", strcmp(lack, "time") == 0 ? DOCTOR_LESS : DOCTOR_FATAL, have, NULL, cost,
+			  "a kernel with these namespaces, and no filter or limit that forbids them");
 }
 
 static int mount_proc_in_child(void)
@@ -205,8 +208,10 @@ static int try_proc(void *arg)
 
 int doctor_check_proc(struct doctor *d)
 {
-	int r = doctor_try(try_proc, NULL);
+	int r = d->userns ? doctor_try(try_proc, NULL) : 0;
 
+	if (!d->userns)
+		return 0;
 	if (r >= 0)
 		return doctor_add(d, "proc", DOCTOR_OK, "a procfs of one's own can be mounted",
 				  "each container has its own", NULL, NULL);

@@ -57,8 +57,11 @@ int doctor_check_overlay(struct doctor *d)
 	autotmp struct store_tmp tmp = STORE_TMP_INIT;
 	autofree char *dir = NULL;
 	struct err err = { 0 };
-	int r = store_tmp_open(d->store, &tmp, &err);
+	int r;
 
+	if (!d->userns)
+		return 0;
+	r = store_tmp_open(d->store, &tmp, &err);
 	if (r >= 0) {
 		dir = path_join(d->store->root, tmp.name);
 		if (!dir)

@@ -1,6 +1,7 @@
 /* The caller's side of a start: clone, then a conversation with the new process until its program runs. */
 #include "base/cleanup.h"
 #include "runtime/start.h"
+#include "sys/spawn.h"
 #include "sys/userns.h"
 
 #include <errno.h>
@@ -219,11 +220,6 @@ static void trace_clone(const struct start *st, uint64_t ns)
 
 static int clone_process(struct start *st, struct container_process *p, struct err *err)
 {
-	struct clone_args args = {
-		.flags = (st->clone_flags & ~st->late_flags) | CLONE_PIDFD,
-		.pidfd = (uintptr_t)&p->pidfd,
-		.exit_signal = SIGCHLD,
-	};
 	struct timespec before, after;
 	int pair[2], r = 0;
 
@@ -232,7 +228,7 @@ static int clone_process(struct start *st, struct container_process *p, struct e
 	st->caller_end = pair[0];
 	st->child_end = pair[1];
 	clock_gettime(CLOCK_MONOTONIC, &before);
-	p->pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	p->pid = spawn_clone(st->clone_flags & ~st->late_flags, &p->pidfd);
 	if (p->pid < 0)
 		return clone_failed(st, errno, err);
 	if (p->pid == 0)

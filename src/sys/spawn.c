@@ -114,15 +114,27 @@ static int read_failure(int report, const struct spawn *s, struct err *err)
 	return err_errno(err, f.code, "start '%s': %s", s->path, f.stage);
 }
 
+pid_t spawn_clone(uint64_t flags, int *ret_pidfd)
+{
+	struct clone_args args = { .flags = CLONE_PIDFD | flags,
+				   .pidfd = (uintptr_t)ret_pidfd,
+				   .exit_signal = SIGCHLD };
+	long pid = syscall(SYS_clone3, &args, sizeof(args));
+
+	/* The lowest byte of clone's flags is the signal, where CLONE_NEWTIME has its bit. */
+	if (pid >= 0 || errno != ENOSYS || flags & CSIGNAL)
+		return (pid_t)pid;
+#ifdef __s390x__
+	return (pid_t)syscall(SYS_clone, NULL, (unsigned long)flags | CLONE_PIDFD | SIGCHLD, ret_pidfd, NULL, 0);
+#else
+	return (pid_t)syscall(SYS_clone, (unsigned long)flags | CLONE_PIDFD | SIGCHLD, NULL, ret_pidfd, NULL, 0);
+#endif
+}
+
 int spawn_start(const struct spawn *s, struct process *ret, struct err *err)
 {
 	autoclose int report_read = -1, report_write = -1, go_read = -1, go_write = -1;
 	struct process p = PROCESS_INIT;
-	struct clone_args args = {
-		.flags = CLONE_PIDFD | s->clone_flags,
-		.pidfd = (uintptr_t)&p.pidfd,
-		.exit_signal = SIGCHLD,
-	};
 	pid_t self = getpid();
 	int pipe_fds[2], r = 0;
 
@@ -139,7 +151,7 @@ int spawn_start(const struct spawn *s, struct process *ret, struct err *err)
 		go_write = pipe_fds[1];
 	}
 
-	p.pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	p.pid = spawn_clone(s->clone_flags, &p.pidfd);
 	if (p.pid < 0)
 		return err_errno(err, errno, "start '%s': clone", s->path);
 	if (p.pid == 0) {

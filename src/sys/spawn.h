@@ -37,6 +37,12 @@ struct process {
 	int pidfd; /* owned; -1: none */
 };
 
+/*
+ * As fork(2) with FLAGS (CLONE_NEW*), *RET_PIDFD a pidfd in the parent: clone3(2), or clone(2) where a filter answers
+ * clone3 with ENOSYS, since it cannot see the flags, as the default profiles of container tools do. -1 with errno.
+ */
+pid_t spawn_clone(uint64_t flags, int *ret_pidfd);
+
 /* Starts it. On success RET owns a pidfd. */
 int spawn_start(const struct spawn *s, struct process *ret, struct err *err);
 /* Waits for its end; the wait status as in wait(2). Closes the pidfd. Resumes when interrupted. */

@@ -205,17 +205,13 @@ static int enter_child(const struct userns_setup *s)
 static pid_t clone_with_maps(struct userns_setup *s, struct process *ret, struct err *err)
 {
 	struct process p = PROCESS_INIT;
-	struct clone_args args = {
-		.flags = CLONE_PIDFD | (s->map ? CLONE_NEWUSER : 0) | (s->flags & USERNS_MOUNT ? CLONE_NEWNS : 0),
-		.pidfd = (uintptr_t)&p.pidfd,
-		.exit_signal = SIGCHLD,
-	};
+	uint64_t flags = (s->map ? CLONE_NEWUSER : 0) | (s->flags & USERNS_MOUNT ? CLONE_NEWNS : 0);
 	int r;
 
 	s->own = s->map && userns_maps_own(s->map);
 	if (s->map && !s->own && pipe2(s->ready, O_CLOEXEC) < 0)
 		return err_errno(err, errno, "make a pipe");
-	p.pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	p.pid = spawn_clone(flags, &p.pidfd);
 	if (p.pid == 0)
 		return 0;
 	if (p.pid < 0)
