@@ -57,6 +57,32 @@ test_a_time_namespace_has_its_own_uptime() {
 	[ "$out" -ge 864000 ] || fail "uptime $out"
 }
 
+test_root_can_do_without_a_user_namespace() {
+	[ "$KIND" = root ] || skip "only root can"
+	make_bundle
+	edit 'c["linux"]["namespaces"] = [n for n in c["linux"]["namespaces"] if n["type"] != "user"]
+c["linux"]["devices"] = [{"path": "/dev/made", "type": "c", "major": 1, "minor": 3, "fileMode": 0o600, "uid": 0, "gid": 0}]'
+	expect_fail 125 inside true
+	expect_match "$err" "CAP_MKNOD without a user namespace"
+	edit 'for names in c["process"]["capabilities"].values(): "CAP_MKNOD" in names and names.remove("CAP_MKNOD")'
+	expect_ok inside sh -c 'readlink /proc/self/ns/user; echo x >/dev/made; ls -l /dev/made; grep CapEff /proc/self/status; chmod 600 /dev/null || echo refused'
+	expect_match "$out" "$(readlink /proc/self/ns/user | tr -d '[]' | sed 's/:/:./')"
+	expect_match "$out" "crw-------.* 1, +3 .*/dev/made"
+	expect_match "$out" "00000000a00425fb"
+	expect_match "$out" "refused"
+}
+
+test_a_device_of_the_machine() {
+	make_bundle
+	edit 'c["linux"]["devices"] = [{"path": "/dev/tty0", "type": "c", "major": 4, "minor": 0}]'
+	[ -c /dev/tty0 ] || skip "there is no /dev/tty0"
+	expect_ok inside ls -l /dev/tty0
+	expect_match "$out" " 4, +0 "
+	edit 'c["linux"]["devices"] = [{"path": "/dev/no-such-device", "type": "c", "major": 4, "minor": 0}]'
+	expect_fail 125 inside true
+	expect_match "$err" "bind the device '/dev/no-such-device': No such file"
+}
+
 test_host_name() {
 	make_bundle
 	edit 'c["hostname"] = "bell"'
