@@ -233,6 +233,10 @@ static int extract(struct copy *c, const struct source_root *root, int root_fd, 
 	struct layer_request q = { .verb = LAYER_APPLY, .ids = &c->at->s->ids };
 	int r;
 
+	if (c->chown || c->has_mode)
+		return err_set(err, EOPNOTSUPP,
+			       "'%s' is an archive: --chown and --chmod of what is unpacked come with a later version",
+			       root->path);
 	if (fd < 0)
 		return fd;
 	q.apply.in.fd = fd;

@@ -295,6 +295,39 @@ plain.gz
 app"
 }
 
+test_flags_that_an_archive_does_not_take() {
+	use_busybox
+	mkdir ctx && touch ctx/f && tar -C ctx -cf ctx/a.tar f
+	expect_fail 1 cloche build -f - ctx <<<'FROM busybox
+ADD --chown=app a.tar /a/'
+	expect_match "$err" 'comes? with a later version'
+	build -t plain <<<'FROM busybox
+ADD --chown=app --unpack=false a.tar /a/'
+	in_image plain stat -c '%U %n' /a/a.tar
+	expect_eq "$out" "app /a/a.tar"
+}
+
+test_link() {
+	use_busybox
+	mkdir ctx && echo x >ctx/f
+	build -t link <<-'END'
+		FROM busybox
+		RUN mkdir /d && echo old > /d/f && echo kept > /d/g
+		COPY --link --chown=5:6 f /d/
+	END
+	in_image link sh -c 'cat /d/f /d/g; stat -c %u:%g /d/f'
+	expect_eq "$out" "x
+kept
+5:6"
+	# It leans on no layer below, so that another base needs no other copy.
+	build -t link2 <<-'END'
+		FROM busybox
+		RUN mkdir /other
+		COPY --link --chown=5:6 f /d/
+	END
+	expect_match "$err" 'COPY --link --chown=5:6 f /d/  CACHED'
+}
+
 test_onbuild() {
 	use_busybox
 	mkdir ctx && echo x >ctx/src
