@@ -49,6 +49,7 @@ static const uint32_t allowed[] = {
 	SYS_fadvise64,
 	SYS_fsync,
 	SYS_fdatasync,
+	SYS_sync_file_range,
 	SYS_syncfs,
 	SYS_ioctl,
 	/* files */

@@ -16,14 +16,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { READ_SIZE = 256 * 1024 };
+enum { READ_SIZE = 256 * 1024, TEE_STEP = 8 << 20 };
 
 struct source {
 	struct layer_input in;
 	uint64_t bytes_max, ratio_max;
 	pthread_t thread;
 	bool has_thread, is_file, is_tee;
-	int stop_fd; /* an eventfd that ends a wait for input */
+	uint64_t tee_size, tee_begun; /* what is written, and what of it the disk was told to begin with */
+	int stop_fd;		      /* an eventfd that ends a wait for input */
 	struct ring *ring;
 
 	/* The thread's own until it has ended the ring. */
@@ -111,12 +112,29 @@ static int inflate_chunk(struct source *s, const uint8_t *in, size_t in_len, uin
 	}
 }
 
+/*
+ * The copy is large, and the caller syncs it at the end: the disk begins with it now, while the rest is still being
+ * unpacked.
+ */
+static int write_tee(struct source *s, const void *data, size_t len, struct err *err)
+{
+	if (fs_write_all(s->in.tee_fd, data, len, err) < 0)
+		return err_wrap(err, "copy the archive");
+	s->tee_size += len;
+	if (s->tee_size - s->tee_begun < TEE_STEP)
+		return 0;
+	(void)sync_file_range(s->in.tee_fd, (off_t)s->tee_begun, (off_t)(s->tee_size - s->tee_begun),
+			      SYNC_FILE_RANGE_WRITE);
+	s->tee_begun = s->tee_size;
+	return 0;
+}
+
 static int take_chunk(struct source *s, const uint8_t *chunk, size_t len, bool tee_raw, struct err *err)
 {
 	sha256_add(&s->raw_sha, chunk, len);
 	if (!tee_raw)
 		return 0;
-	return fs_write_all(s->in.tee_fd, chunk, len, err) < 0 ? err_wrap(err, "copy the archive") : 0;
+	return write_tee(s, chunk, len, err);
 }
 
 /* Compressed input, whose first FIRST bytes are in CHUNK. */
@@ -268,8 +286,12 @@ int64_t source_read(struct source *s, const uint8_t **ret, struct err *err)
 	/* The first block came after the thread had found out the compression. */
 	if (s->compression != LAYER_PLAIN_TAR) {
 		sha256_add(&s->sha, *ret, (size_t)n);
-		if (s->is_tee && s->compression > LAYER_ZSTD && fs_write_all(s->in.tee_fd, *ret, (size_t)n, err) < 0)
-			return err_wrap(err, "copy the archive");
+		if (s->is_tee && s->compression > LAYER_ZSTD) {
+			int r = write_tee(s, *ret, (size_t)n, err);
+
+			if (r < 0)
+				return r;
+		}
 	}
 	return n;
 }
