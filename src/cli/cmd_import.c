@@ -25,8 +25,13 @@ static int open_input(const char *path, struct err *err)
 {
 	int fd;
 
-	if (strcmp(path, "-") == 0)
+	if (strcmp(path, "-") == 0) {
+		if (isatty(STDIN_FILENO)) {
+			err_set(err, EINVAL, "stdin is a terminal");
+			return err_hint(err, "pipe a tar into it, or name a file");
+		}
 		return fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	}
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;

@@ -28,6 +28,8 @@
 
 enum {
 	TAR_BLOCK_SIZE = 512,
+	/* Behind the end mark: writers fill up the last record, of a MiB at most. An endless input must end here. */
+	TAR_TRAILING_MAX = 64 << 20,
 	/* All extended headers of one entry together. Holds the attributes that Linux allows (64 KiB each) some times over. */
 	TAR_META_MAX = 1 << 20,
 	/* XATTR_NAME_MAX and XATTR_SIZE_MAX of Linux. */

@@ -31,6 +31,7 @@ struct tar_reader {
 	uint8_t block[TAR_BLOCK_SIZE]; /* a block that straddles two feeds */
 	size_t block_len;
 	bool saw_zero_block;
+	uint64_t trailing; /* bytes behind the end mark */
 	bool entry_is_old; /* its end has been told; the draft is to be emptied */
 
 	char meta_type;	    /* of the extended header whose payload is read */
@@ -623,7 +624,11 @@ static int step(struct tar_reader *r, struct tar_event *ret, struct err *err)
 		r->state = r->padding ? STATE_PADDING : STATE_HEADER;
 		return 1;
 	default:
+		r->trailing += r->in_len;
 		take(r, r->in_len);
+		if (r->trailing > TAR_TRAILING_MAX)
+			return err_set(err, E2BIG, "more than %d MiB follow the archive's end mark",
+				       TAR_TRAILING_MAX >> 20);
 		next = STATE_ENDED;
 	}
 	if (next < 0)

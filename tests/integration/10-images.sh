@@ -77,6 +77,10 @@ test_import_changes_the_configuration() {
 test_import_of_what_is_no_tar() {
 	echo "no tar at all" >file
 	expect_fail 125 cloche import file x
+	# Zeros without end are the end mark and what may follow it.
+	expect_fail 125 cloche import /dev/zero x
+	expect_match "$err" "follow the archive's end mark"
+	expect_fail 125 cloche load -i /dev/zero
 	expect_fail 125 cloche import missing.tar x
 	expect_match "$err" "missing.tar.*No such file"
 	expect_fail 125 cloche import https://example.com/rootfs.tar x
