@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <linux/audit.h>
+#include <linux/fs.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdint.h>
@@ -51,7 +52,7 @@ static const uint32_t allowed[] = {
 	SYS_fdatasync,
 	SYS_sync_file_range,
 	SYS_syncfs,
-	SYS_ioctl,
+
 	/* files */
 	SYS_openat,
 	SYS_openat2,
@@ -119,7 +120,7 @@ static const uint32_t allowed[] = {
 	SYS_rt_sigaction,
 	SYS_rt_sigreturn,
 	SYS_restart_syscall,
-	SYS_tgkill,
+
 	SYS_exit,
 	SYS_exit_group,
 #ifdef SYS_poll
@@ -140,7 +141,7 @@ static int install_filter(struct err *err)
 {
 	/* A thread of this process, and nothing else, may be started. */
 	const uint64_t thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
-	struct seccomp_rule rules[ARRAY_SIZE(allowed) + 2] = { 0 };
+	struct seccomp_rule rules[ARRAY_SIZE(allowed) + 4] = { 0 };
 	struct seccomp_filter f = {
 		.default_action = SECCOMP_RET_ERRNO | EPERM,
 		.bad_arch_action = SECCOMP_RET_KILL_PROCESS,
@@ -157,6 +158,18 @@ static int install_filter(struct err *err)
 		.number = SYS_clone,
 		.action = SECCOMP_RET_ALLOW,
 		.conds = { { 0, SECCOMP_OP_MASKED_EQ, thread_flags, thread_flags } },
+		.conds_len = 1,
+	};
+	rules[n++] = (struct seccomp_rule){
+		.number = SYS_ioctl, /* not what a terminal, which standard error may be, understands */
+		.action = SECCOMP_RET_ALLOW,
+		.conds = { { 1, SECCOMP_OP_EQ, FICLONE, 0 } },
+		.conds_len = 1,
+	};
+	rules[n++] = (struct seccomp_rule){
+		.number = SYS_tgkill, /* abort() */
+		.action = SECCOMP_RET_ALLOW,
+		.conds = { { 0, SECCOMP_OP_EQ, (uint64_t)getpid(), 0 } },
 		.conds_len = 1,
 	};
 	/* Its flags lie in memory, where no filter sees them; without it the C library uses clone. */
@@ -180,9 +193,24 @@ static void limit(int resource, rlim_t most)
 	(void)setrlimit((__rlimit_resource_t)resource, &l);
 }
 
-int confine(const struct landlock_tree *trees, size_t len, struct err *err)
+static int change_root(int root_fd, struct err *err)
 {
-	int version, r;
+	if (root_fd < 0)
+		return 0;
+	if (fchdir(root_fd) < 0)
+		return err_errno(err, errno, "enter the folder");
+	/* An ordinary user outside of a namespace has no right to it. */
+	if (chroot(".") < 0 && errno != EPERM)
+		return err_errno(err, errno, "make the folder the root");
+	return 0;
+}
+
+int confine(int root_fd, const struct landlock_tree *trees, size_t len, struct err *err)
+{
+	int version, r = change_root(root_fd, err);
+
+	if (r < 0)
+		return r;
 
 	limit(RLIMIT_NOFILE, FILES_MAX);
 #ifndef __SANITIZE_ADDRESS__ /* its shadow memory is larger than any sensible limit */

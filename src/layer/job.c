@@ -185,6 +185,7 @@ static size_t list_trees(const struct job *j, struct landlock_tree trees[static 
 static int prepare(struct job *j, struct err *err)
 {
 	struct landlock_tree trees[2];
+	size_t len;
 	int r = 0;
 
 	umask(0);
@@ -194,7 +195,11 @@ static int prepare(struct job *j, struct err *err)
 		r = open_tree(j, err);
 	if (r < 0)
 		return r;
-	r = confine(trees, list_trees(j, trees), err);
+	len = list_trees(j, trees);
+	/* The folder around the tree would be a way out of it. */
+	if (j->q.verb == LAYER_APPLY || j->q.verb == LAYER_REMOVE)
+		close(j->q.verb == LAYER_APPLY ? j->q.apply.dir_fd : j->q.remove.dir_fd);
+	r = confine(len > 0 ? trees[0].fd : -1, trees, len, err);
 	if (r < 0)
 		return err_wrap(err, "confine the layer helper");
 	j->result.landlock_abi = r;

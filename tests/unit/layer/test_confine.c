@@ -7,14 +7,17 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static char allowed_dir[] = "/tmp/cloche-confine-XXXXXX";
@@ -82,6 +85,32 @@ static int try_kill(void)
 	return negative(kill(getppid(), 0));
 }
 
+static int try_kill_by_thread(void)
+{
+	return negative(syscall(SYS_tgkill, getppid(), getppid(), 0));
+}
+
+static int try_type_into_the_terminal(void)
+{
+	return negative(ioctl(STDERR_FILENO, TIOCSTI, "x"));
+}
+
+/* Landlock knows nothing of these. */
+static int try_chmod_outside(void)
+{
+	return negative(fchmodat(AT_FDCWD, "/etc/passwd", 0644, 0));
+}
+
+static int try_chown_outside(void)
+{
+	return negative(fchownat(AT_FDCWD, "../../../../../etc/passwd", 0, 0, 0));
+}
+
+static int try_attribute_outside(void)
+{
+	return negative(setxattr("/etc/passwd", "user.evil", "x", 1, 0));
+}
+
 static int try_mount(void)
 {
 	return negative(mount("none", allowed_dir, "tmpfs", 0, NULL));
@@ -147,6 +176,8 @@ static const struct {
 	{ "fork", try_fork, EPERM, 0 },
 	{ "ptrace", try_ptrace, EPERM, 0 },
 	{ "signal the parent", try_kill, EPERM, 0 },
+	{ "signal the parent's thread", try_kill_by_thread, EPERM, 0 },
+	{ "type into the terminal", try_type_into_the_terminal, EPERM, 0 },
 	{ "mount", try_mount, EPERM, 0 },
 	{ "make a namespace", try_unshare, EPERM, 0 },
 	{ "chroot", try_chroot, EPERM, 0 },
@@ -157,7 +188,7 @@ static const struct {
 };
 
 /* The child's exit status is the errno of the attempt; 200: it could not be confined. */
-static int attempt_confined(int (*attempt)(void), int *ret_landlock)
+static int attempt_confined(int (*attempt)(void), bool as_root, int *ret_landlock)
 {
 	int status, pipe_fds[2], version = -1;
 	pid_t pid;
@@ -168,7 +199,7 @@ static int attempt_confined(int (*attempt)(void), int *ret_landlock)
 	if (pid == 0) {
 		const struct landlock_tree tree = { open(allowed_dir, O_PATH | O_DIRECTORY), true };
 
-		version = confine(&tree, 1, NULL);
+		version = confine(as_root ? tree.fd : -1, &tree, 1, NULL);
 		if (version < 0 || write(pipe_fds[1], &version, sizeof(version)) < 0)
 			_exit(200);
 		_exit(attempt());
@@ -186,7 +217,7 @@ static void test_confinement_holds(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
-		int got = attempt_confined(attempts[i].attempt, &has_landlock);
+		int got = attempt_confined(attempts[i].attempt, false, &has_landlock);
 
 		if (attempts[i].needs_landlock && !has_landlock)
 			continue;
@@ -194,6 +225,19 @@ static void test_confinement_holds(void **state)
 			fail_msg("%s: got errno %d (%s), expected %d", attempts[i].what, got, strerror(got),
 				 attempts[i].expected);
 	}
+}
+
+static void test_nothing_outside_has_a_name(void **state)
+{
+	static int (*const outside[])(void) = { try_chmod_outside, try_chown_outside, try_attribute_outside };
+	int ignored;
+
+	(void)state;
+	/* In a user namespace it is the same; here only root has the right to it. */
+	if (geteuid() != 0)
+		skip();
+	for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++)
+		assert_int_equal(attempt_confined(outside[i], true, &ignored), ENOENT);
 }
 
 static int make_dir(void **state)
@@ -210,7 +254,8 @@ static int remove_dir(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_confinement_holds) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_confinement_holds),
+					    cmocka_unit_test(test_nothing_outside_has_a_name) };
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
