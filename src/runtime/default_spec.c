@@ -149,6 +149,9 @@ int default_spec_set_caps(struct oci_spec *spec, const struct strv *add, const s
 	if (r < 0)
 		return r;
 	set = add_everything ? cap_all_known() : drop_everything ? 0 : DEFAULT_CAPS;
+	/* The runtime refuses it there; so it is not taken for granted, only when it is asked for by name. */
+	if (!oci_spec_namespace(spec, "user"))
+		set &= ~CAP_BIT(CAP_MKNOD);
 	set = (set | added) & ~dropped;
 	/* A user other than root has none, but setuid programs may give it those of the bounding set. */
 	if (put_set(&c->bounding, set) < 0 || put_set(&c->effective, is_root ? set : 0) < 0 ||
@@ -181,7 +184,8 @@ static int set_default_profile(struct oci_spec *spec, struct err *err)
 	cap_set caps = caps_of_spec(spec);
 	int r;
 
-	if (caps == DEFAULT_CAPS) {
+	/* No call depends on CAP_MKNOD. */
+	if ((caps | CAP_BIT(CAP_MKNOD)) == DEFAULT_CAPS) {
 		seccomp_default_ready(&l->seccomp_ready);
 		return 0;
 	}

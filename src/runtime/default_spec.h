@@ -23,7 +23,8 @@ int default_spec_host_network(struct oci_spec *spec);
 
 /*
  * docker's --cap-add and --cap-drop: names with or without "CAP_", any case, or "ALL". ADD is applied to
- * the default set unless DROP has ALL, then DROP. -EINVAL for an unknown name. For a user other than 0
+ * the default set unless DROP has ALL, then DROP. -EINVAL for an unknown name. Without a user namespace CAP_MKNOD
+ * is in neither the default set nor ALL. For a user other than 0
  * the effective and permitted sets are emptied, as docker does; call it after the user is set.
  */
 int default_spec_set_caps(struct oci_spec *spec, const struct strv *add, const struct strv *drop, struct err *err);
