@@ -1,7 +1,7 @@
 # Packages in a RUN, and the result under other tools.
 # needs: mmdebstrap
 # fixtures: debian
-# timeout: 180
+# timeout: 400
 
 base() {
 	[ -e "$FIXTURES/debian.tar" ] || skip "no Debian base: $(cat "$FIXTURES/debian.why" 2>/dev/null)"
