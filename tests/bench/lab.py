@@ -4,6 +4,7 @@ import os
 import shutil
 import statistics
 import subprocess
+import tempfile
 
 PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
 
@@ -23,7 +24,9 @@ class Lab:
         os.chmod(folder, 0o755)
         self.measure_program = os.path.join(build, "tests", "bench", "measure")
         self.store = os.path.join(folder, "store")
-        self.cloche = [os.path.join(build, "cloche"), "--root", self.store, "--runroot", os.path.join(folder, "run")]
+        # Live state is in memory, as it is by default.
+        self.live = tempfile.mkdtemp(prefix="cloche-bench-", dir="/dev/shm" if os.path.isdir("/dev/shm") else folder)
+        self.cloche = [os.path.join(build, "cloche"), "--root", self.store, "--runroot", self.live]
         self.table, self.notes, self.broken = [], [], False
         self.env = dict(os.environ, PATH=PATH, XDG_RUNTIME_DIR=self.path("xdg"))
         os.mkdir(self.path("xdg"), 0o700)
@@ -125,6 +128,7 @@ class Lab:
         if os.path.exists(pause):
             with open(pause, encoding="ascii") as f:
                 subprocess.run(["kill", "-KILL", f.read().strip()], check=False)
+        shutil.rmtree(self.live, ignore_errors=True)
         if os.getuid() != 0 and self.find("unshare"):
             # Peers leave files of subordinate ids.
             subprocess.run(["unshare", "--map-root-user", "--map-auto", "sh", "-c",

@@ -63,7 +63,7 @@ def remove_tree(lab, path):
 def fresh_cloche(lab):
     """Our command with a store of its own, and what empties that before each repetition."""
     store = lab.path("store-load")
-    return [lab.cloche[0], "--root", store, "--runroot", lab.path("run-load")], lambda number: remove_tree(lab, store)
+    return [lab.cloche[0], "--root", store, "--runroot", os.path.join(lab.live, "load")], lambda number: remove_tree(lab, store)
 
 
 def podman_forget(lab):
