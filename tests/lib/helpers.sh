@@ -147,5 +147,5 @@ on_small_fs() {
 	mkdir -p "$T/small"
 	[ "$(id -u)" = 0 ] || map=(--map-root-user)
 	unshare --mount --propagation private "${map[@]}" sh -c \
-		'mount -t tmpfs -o "size=$1,nr_inodes=$2,mode=755" tmpfs "$3/small"; shift 3; exec "$@"' sh "$size" "$inodes" "$T" "$@"
+		'mount -t tmpfs -o "size=$1,nr_inodes=$2,mode=755" tmpfs "$3/small" || exit 1; shift 3; exec "$@"' sh "$size" "$inodes" "$T" "$@"
 }
