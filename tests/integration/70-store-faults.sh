@@ -52,11 +52,13 @@ expect_empty_in_the_end() {
 	expect_eq "$(python3 -c 'import json,sys; print(len(json.load(open(sys.argv[1]))["manifests"]))' "$T/root/index.json")" 0
 }
 
-# Runs a command and kills it, and it alone, after so many milliseconds.
+# Runs a command and kills it after so many milliseconds; waits until the kernel has let go of its locks too, since a
+# killed process may still be within a sync.
 kill_after() {
 	local ms=$1
 	shift
-	timeout -s KILL "$(printf '0.%03d' "$ms")" "$@" >/dev/null 2>&1 || :
+	{ timeout -s KILL "$(printf '0.%03d' "$ms")" "$@" || :; } >/dev/null 2>&1
+	[ ! -e "$T/root/lock/store" ] || wait_for 30 flock --exclusive --nonblock "$T/root/lock/store" true
 }
 
 test_kill_while_loading() {
