@@ -42,9 +42,13 @@ static int receive(int sock, struct start_message *m, int *ret_fd)
 	struct cmsghdr *c;
 	ssize_t n;
 
+	/*
+	 * A process that fails before it has read our last word ends with that unread: the kernel then reports ECONNRESET
+	 * once, ahead of what the process said.
+	 */
 	do
 		n = recvmsg(sock, &h, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < (ssize_t)sizeof(struct start_exec_failure))
 		return -ECONNRESET;
 	memset((char *)m + n, 0, sizeof(*m) - (size_t)n);
