@@ -262,3 +262,13 @@ test_two_imports_of_one_name() {
 	expect_valid_store
 	expect_eq "$(cloche images --format '{{.Repository}}' | grep -v none)" busybox
 }
+
+# The process that fails may end before it has read what it was told meanwhile; its last word must not get lost.
+test_a_start_that_fails_always_says_why() {
+	use_busybox
+	local i
+	for i in {1..40}; do
+		expect_fail 125 cloche run --rm --network none -w /bin/busybox busybox true
+		expect_match "$err" "working folder.*Not a directory|'/bin/busybox'.*(folder|directory)"
+	done
+}
