@@ -63,6 +63,9 @@ static int check_unclaimed(int root_fd, const char *root, struct err *err)
 	while ((d = readdir(dir))) {
 		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0 || strcmp(d->d_name, "lost+found") == 0)
 			continue;
+		/* Another command may be making it just now; "lock" comes first. */
+		if (faccessat(root_fd, "lock", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			break;
 		err_set(err, EEXIST, "'%s' is no store, and it isn't empty ('%s' is in it)", root, d->d_name);
 		return err_hint(err, "name an empty or new folder with --root DIR");
 	}
