@@ -132,7 +132,8 @@ static int ids_of_single(struct doctor *d)
 
 	return doctor_add(d, "ids", DOCTOR_LESS, "one id: no range in /etc/subuid, or no newuidmap",
 			  "owners are kept in attributes of files, and the interceptor answers chown, setuid and stat",
-			  "calls about owners take 2 to 3 us more each", remedy);
+			  "calls about owners are answered by another process: find and tar take several times as long",
+			  remedy);
 }
 
 int doctor_check_ids(struct doctor *d)
