@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "engine/build.h"
+#include "engine/build/build.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
 #include "base/str.h"
 #include "cli/build_progress.h"
 #include "cli/command.h"
-#include "engine/build.h"
+#include "engine/build/build.h"
 #include "oci/image.h"
 #include "sys/fs.h"
 

@@ -1,6 +1,6 @@
 #include "base/num.h"
 #include "cli/command.h"
-#include "engine/build_cache.h"
+#include "engine/build/cache.h"
 #include "engine/open.h"
 #include "store/gc.h"
 

@@ -1,7 +1,7 @@
 #include "cli/command.h"
 
 #include "base/log.h"
-#include "engine/commit.h"
+#include "engine/container/commit.h"
 
 struct commit_args {
 	const char *author, *message;

@@ -1,6 +1,6 @@
 #include "base/num.h"
 #include "cli/command.h"
-#include "engine/diff_of.h"
+#include "engine/container/diff_of.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

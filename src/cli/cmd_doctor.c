@@ -1,6 +1,6 @@
 #include "base/cleanup.h"
 #include "cli/command.h"
-#include "engine/doctor.h"
+#include "engine/doctor/doctor.h"
 #include "oci/json.h"
 
 #include <errno.h>

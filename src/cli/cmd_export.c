@@ -1,6 +1,6 @@
 #include "cli/command.h"
 #include "cli/output_file.h"
-#include "engine/export.h"
+#include "engine/container/export.h"
 
 struct export_options {
 	const char *output;

@@ -4,7 +4,7 @@
 #include "cli/command.h"
 #include "cli/listing.h"
 #include "cli/words.h"
-#include "engine/images.h"
+#include "engine/image/images.h"
 #include "oci/json.h"
 
 #include <errno.h>

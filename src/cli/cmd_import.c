@@ -1,6 +1,6 @@
 #include "base/str.h"
 #include "cli/command.h"
-#include "engine/import.h"
+#include "engine/image/import.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,9 +4,9 @@
 #include "cli/inspect_kinds.h"
 #include "cli/listing.h"
 #include "cli/mounts_print.h"
-#include "engine/inside.h"
-#include "engine/inspect.h"
-#include "engine/inspect_container.h"
+#include "engine/image/inside.h"
+#include "engine/image/inspect.h"
+#include "engine/container/inspect.h"
 #include "oci/json.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 #include "cli/command.h"
 #include "codec/reference.h"
-#include "engine/load.h"
+#include "engine/image/load.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "cli/command.h"
-#include "engine/container.h"
-#include "engine/namespaces.h"
+#include "engine/container/container.h"
+#include "engine/container/namespaces.h"
 #include "oci/json.h"
 #include "sys/idmap.h"
 

@@ -5,7 +5,7 @@
 #include "cli/command.h"
 #include "cli/listing.h"
 #include "codec/reference.h"
-#include "engine/container.h"
+#include "engine/container/container.h"
 #include "oci/json.h"
 
 #include <errno.h>

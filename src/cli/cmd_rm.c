@@ -1,7 +1,7 @@
 #include "cli/command.h"
 
 #include "base/str.h"
-#include "engine/container.h"
+#include "engine/container/container.h"
 #include "layer/ensure.h"
 #include "sys/idmap.h"
 

@@ -1,5 +1,5 @@
 #include "cli/command.h"
-#include "engine/images.h"
+#include "engine/image/images.h"
 
 #include <errno.h>
 

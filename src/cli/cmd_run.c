@@ -1,6 +1,6 @@
 #include "cli/command.h"
 #include "cli/explain_table.h"
-#include "engine/run.h"
+#include "engine/run/run.h"
 
 #include <string.h>
 #include <unistd.h>

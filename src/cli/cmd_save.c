@@ -1,7 +1,7 @@
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/output_file.h"
-#include "engine/save.h"
+#include "engine/image/save.h"
 #include "sys/fs.h"
 
 #include <errno.h>

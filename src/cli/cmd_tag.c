@@ -1,5 +1,5 @@
 #include "cli/command.h"
-#include "engine/images.h"
+#include "engine/image/images.h"
 
 static int run_tag(const void *options, const struct strv *args, struct err *err)
 {

@@ -1,8 +1,8 @@
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "cli/command.h"
-#include "engine/container.h"
-#include "engine/processes.h"
+#include "engine/container/container.h"
+#include "engine/container/processes.h"
 
 #include <inttypes.h>
 

@@ -1,7 +1,7 @@
 /* `inspect --mounts`: a container's mounts as a tree. */
 #pragma once
 
-#include "engine/inspect_container.h"
+#include "engine/container/inspect.h"
 
 #include <stdio.h>
 

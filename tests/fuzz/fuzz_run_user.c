@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/vec.h"
-#include "engine/run_user.h"
+#include "engine/run/user.h"
 
 /* Three texts, parted by a line "--": the user, passwd, group. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -2,10 +2,10 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "base/cleanup.h"
-#include "engine/run_env.h"
-#include "engine/run_hosts.h"
-#include "engine/run_limits.h"
-#include "engine/run_mounts.h"
+#include "engine/run/env.h"
+#include "engine/run/hosts.h"
+#include "engine/run/limits.h"
+#include "engine/run/mounts.h"
 
 static void check_mount(int result, struct run_mount *m)
 {

@@ -1,0 +1,299 @@
+#include "engine/build/layers.h"
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "base/timefmt.h"
+#include "engine/build/cache.h"
+#include "engine/skeleton.h"
+#include "layer/ensure.h"
+#include "store/blob.h"
+#include "sys/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* After so long a batch is put in place: what a kill -9 may cost at most, beside the step under way. */
+enum { FLUSH_US = 2 * 1000 * 1000 };
+
+int build_layers_init(struct build_layers *l, struct store *s, const struct idmap *ids, int64_t epoch, struct err *err)
+{
+	int r;
+
+	*l = (struct build_layers){ .store = s, .ids = ids, .tmp = STORE_TMP_INIT, .epoch = epoch };
+	l->flushed_us = time_now_us();
+	r = skeleton_ensure(s, &l->skeleton, err);
+	return r < 0 ? r : store_tmp_open(s, &l->tmp, err);
+}
+
+/* Removes a tree that may hold files of mapped ids. */
+static void remove_tree(struct build_layers *l, const char *name)
+{
+	struct layer_request q = { .verb = LAYER_REMOVE, .ids = l->ids, .remove = { l->tmp.dir_fd, name } };
+
+	if (fs_remove_tree(l->tmp.dir_fd, name, NULL) < 0)
+		layer_run(&q, NULL, NULL);
+}
+
+void build_layers_done(struct build_layers *l)
+{
+	if (l->tmp.dir_fd >= 0) {
+		for (size_t i = 0; i < l->pending.len; i++)
+			remove_tree(l, l->pending.items[i].name);
+		store_tmp_done(&l->tmp);
+	}
+	free(l->pending.items);
+	free(l->entries.items);
+	free(l->skeleton);
+	*l = (struct build_layers){ .tmp = STORE_TMP_INIT };
+}
+
+static const struct build_pending *find_pending(const struct build_layers *l, const struct digest *diff_id)
+{
+	for (size_t i = 0; i < l->pending.len; i++)
+		if (digest_equal(&l->pending.items[i].diff_id, diff_id))
+			return &l->pending.items[i];
+	return NULL;
+}
+
+int build_layers_ensure(struct build_layers *l, const struct store_image *image, struct err *err)
+{
+	struct store_image rest = *image;
+	autofree struct descriptor *layers = NULL;
+	autofree struct digest *diff_ids = NULL;
+	size_t n = 0, len = image->config.diff_ids_len;
+
+	if (len == 0)
+		return 0;
+	layers = calloc(len, sizeof(*layers));
+	diff_ids = calloc(len, sizeof(*diff_ids));
+	if (!layers || !diff_ids)
+		return err_oom(err);
+	/* Borrowed copies of those that are not waiting here. */
+	for (size_t i = 0; i < len; i++) {
+		if (find_pending(l, &image->config.diff_ids[i]))
+			continue;
+		layers[n] = image->manifest.layers[i];
+		diff_ids[n++] = image->config.diff_ids[i];
+	}
+	rest.manifest.layers = layers;
+	rest.config.diff_ids = diff_ids;
+	rest.manifest.layers_len = rest.config.diff_ids_len = n;
+	return n ? layers_ensure(l->store, l->ids, &rest, err) : 0;
+}
+
+static char *lower_path(const struct build_layers *l, const struct digest *diff_id, bool relative)
+{
+	const struct build_pending *pending = find_pending(l, diff_id);
+	const char *root = relative ? "." : l->store->root;
+	char path[LAYER_DIR_MAX];
+
+	if (pending)
+		return str_format("%s/%s/%s/fs", root, l->tmp.name, pending->name);
+	layer_path(l->store, diff_id, path);
+	return str_format("%s/%s/fs", root, path);
+}
+
+int build_layers_lowers(struct build_layers *l, const struct store_image *image, bool relative, struct strv *ret,
+			struct err *err)
+{
+	for (size_t i = image->config.diff_ids_len; i-- > 0;)
+		if (!image_config_layer_again(&image->config, i) &&
+		    strv_take(ret, lower_path(l, &image->config.diff_ids[i], relative)) < 0)
+			return err_oom(err);
+	return strv_add(ret, l->skeleton) < 0 ? err_oom(err) : 0;
+}
+
+/* The mode of the image's root folder, which is that of its topmost layer's. */
+static int root_mode(struct build_layers *l, const struct store_image *image, mode_t *ret, struct err *err)
+{
+	autofree char *path = NULL;
+	struct stat st;
+
+	*ret = 0755;
+	if (image->config.diff_ids_len == 0)
+		return 0;
+	path = lower_path(l, &image->config.diff_ids[image->config.diff_ids_len - 1], false);
+	if (!path)
+		return err_oom(err);
+	if (stat(path, &st) < 0)
+		return err_errno(err, errno, "look at layer '%s'", path);
+	*ret = st.st_mode & 07777;
+	return 0;
+}
+
+static int make_dir(struct build_layers *l, char **ret, mode_t mode, struct err *err, const char *letter,
+		    const char *below)
+{
+	autofree char *name = str_format("%s%u%s", letter, l->next, below);
+
+	if (!name)
+		return err_oom(err);
+	if (mkdirat(l->tmp.dir_fd, name, 0700) < 0 || fchmodat(l->tmp.dir_fd, name, mode, 0) < 0)
+		return err_errno(err, errno, "make folder '%s/%s/%s'", l->store->root, l->tmp.name, name);
+	*ret = str_format("%s/%s/%s", l->store->root, l->tmp.name, name);
+	return *ret ? 0 : err_oom(err);
+}
+
+int build_upper_open(struct build_layers *l, const struct store_image *image, struct build_upper *ret, struct err *err)
+{
+	autofree char *folder = NULL;
+	mode_t mode;
+	int r = root_mode(l, image, &mode, err);
+
+	if (r < 0)
+		return r;
+	*ret = BUILD_UPPER_INIT;
+	ret->layers = l;
+	snprintf(ret->name, sizeof(ret->name), "s%u", l->next);
+	r = make_dir(l, &folder, 0755, err, "s", "");
+	if (r >= 0)
+		r = make_dir(l, &ret->upper, mode, err, "s", "/fs");
+	if (r >= 0)
+		r = make_dir(l, &ret->work, 0700, err, "w", "");
+	if (r >= 0)
+		r = make_dir(l, &ret->merged, 0700, err, "m", "");
+	l->next++;
+	return r;
+}
+
+int build_upper_copy(struct build_upper *u, const struct store_image *image, struct err *err)
+{
+	struct build_layers *l = u->layers;
+	autofree char *path = str_format("%s/%s/t%u", l->store->root, l->tmp.name, l->next++);
+	autostrv struct strv lowers = { 0 };
+	int r = build_layers_lowers(l, image, false, &lowers, err);
+
+	if (r < 0)
+		return r;
+	r = path ? build_tree_make(l->ids, &lowers, path, &u->tree, err) : err_oom(err);
+	return r < 0 ? err_wrap(err, "copy the image's files") : 0;
+}
+
+void build_upper_done(struct build_upper *u)
+{
+	if (u->layers && u->tree.path)
+		remove_tree(u->layers, path_basename(u->tree.path));
+	build_tree_done(&u->tree);
+	if (u->layers) {
+		if (u->name[0])
+			remove_tree(u->layers, u->name);
+		if (u->work)
+			remove_tree(u->layers, path_basename(u->work));
+		if (u->merged)
+			unlinkat(u->layers->tmp.dir_fd, path_basename(u->merged), AT_REMOVEDIR);
+	}
+	free(u->upper);
+	free(u->work);
+	free(u->merged);
+	*u = BUILD_UPPER_INIT;
+}
+
+int build_image_add_layer(struct store_image *image, const struct build_entry *entry, struct err *err)
+{
+	struct descriptor d = { 0 };
+	int r = descriptor_init(&d, MEDIA_OCI_LAYER_GZIP, &entry->blob, entry->size, err);
+
+	if (r >= 0)
+		r = image_manifest_add_layer(&image->manifest, &d, err);
+	if (r >= 0)
+		r = image_config_add_diff_id(&image->config, &entry->diff_id, err);
+	descriptor_done(&d);
+	return r;
+}
+
+/* Tar, digests and compression of the upper folder into the file "blob" of our tmp folder. */
+static int pack(const struct build_upper *u, struct layer_result *ret, struct err *err)
+{
+	autoclose int tree = open(u->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclose int out = openat(u->layers->tmp.dir_fd, "blob", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	struct layer_request q = { .verb = LAYER_MAKE, .ids = u->layers->ids };
+
+	if (tree < 0 || out < 0)
+		return err_errno(err, errno, "open '%s'", u->upper);
+	q.make.tree_fd = tree;
+	q.make.out_fd = out;
+	q.make.compression = LAYER_GZIP;
+	q.make.clamp_mtime = u->layers->epoch >= 0;
+	q.make.max_mtime = u->layers->epoch;
+	return layer_run(&q, ret, err);
+}
+
+int build_upper_commit(struct build_upper *u, struct store_image *image, struct build_entry *entry, struct err *err)
+{
+	struct build_layers *l = u->layers;
+	struct layer_result result;
+	struct build_pending pending = { 0 };
+	int r = u->tree.path ? build_tree_collect(l->ids, &u->tree, u->upper, err) : 0;
+
+	if (r >= 0)
+		r = pack(u, &result, err);
+
+	if (r >= 0 && result.entries > 0)
+		r = blob_commit(&l->tmp, "blob", &result.digest, result.size, err);
+	if (r < 0)
+		return err_wrap(err, "make a layer");
+	/* Nothing but an empty archive: no layer, as docker has it. */
+	if (result.entries == 0)
+		return 0;
+	entry->has_layer = true;
+	entry->blob = result.digest;
+	entry->size = result.size;
+	entry->diff_id = result.diff_id;
+	pending.diff_id = result.diff_id;
+	pending.info = (struct layer_info){ result.entries, result.file_bytes, result.diff_size };
+	memcpy(pending.name, u->name, sizeof(pending.name));
+	r = build_image_add_layer(image, entry, err);
+	if (r < 0 || find_pending(l, &result.diff_id))
+		return r;
+	r = layer_exists(l->store, &result.diff_id, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (build_pending_list_push(&l->pending, pending) < 0)
+		return err_oom(err);
+	u->name[0] = '\0'; /* it lives on */
+	return 0;
+}
+
+int build_layers_remember(struct build_layers *l, const struct build_entry *entry, struct err *err)
+{
+	return build_entry_list_push(&l->entries, *entry) < 0 ? err_oom(err) : 0;
+}
+
+static int place_layer(struct build_layers *l, const struct build_pending *p, struct err *err)
+{
+	autoclose int lock = layer_lock(l->store, &p->diff_id, err);
+
+	if (lock < 0)
+		return lock;
+	return layer_commit(&l->tmp, p->name, &p->diff_id, &p->info, err);
+}
+
+int build_layers_flush(struct build_layers *l, struct err *err)
+{
+	int r = 0;
+
+	if (l->pending.len > 0)
+		r = store_sync(l->store, err);
+	while (r >= 0 && l->pending.len > 0) {
+		const struct build_pending *p = &l->pending.items[l->pending.len - 1];
+
+		r = place_layer(l, p, err);
+		if (r < 0)
+			break;
+		/* If another build was first, ours is left over. */
+		remove_tree(l, p->name);
+		l->pending.len--;
+	}
+	for (; r >= 0 && l->entries.len > 0; l->entries.len--)
+		r = build_cache_put(l->store, &l->entries.items[l->entries.len - 1], err);
+	l->flushed_us = time_now_us();
+	return r;
+}
+
+int build_layers_flush_sometimes(struct build_layers *l, struct err *err)
+{
+	return time_now_us() - l->flushed_us > FLUSH_US ? build_layers_flush(l, err) : 0;
+}

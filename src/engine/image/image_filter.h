@@ -1,0 +1,18 @@
+/* `images --filter`. */
+#pragma once
+
+#include "engine/image/images.h"
+
+#include <time.h>
+
+struct image_filter {
+	struct strv references, labels; /* any of references, each of the labels */
+	int dangling;			/* 0: not asked, 1: only untagged, -1: only named */
+	bool has_before, has_since;
+	struct timespec before, since;
+};
+
+/* -EINVAL: no such filter. FILTERS may be NULL. */
+int image_filter_parse(struct engine *e, const struct strv *filters, struct image_filter *ret, struct err *err);
+void image_filter_done(struct image_filter *f);
+bool image_filter_accepts(const struct image_filter *f, const struct image_row *row);

@@ -1,0 +1,49 @@
+/* Shared by load*.c: one image on its way into the store. */
+#pragma once
+
+#include "engine/image/archive.h"
+#include "engine/image/load.h"
+#include "store/store.h"
+
+/* A layer as the archive describes it. */
+struct load_layer {
+	char *member; /* name in the archive; owned */
+	struct digest diff_id;
+	bool has_digest; /* OCI: the descriptor's */
+	struct digest digest;
+	uint64_t size;
+};
+DEFINE_VEC(load_layers, struct load_layer)
+void load_layers_done(struct load_layers *layers);
+int load_layers_add(struct load_layers *layers, const struct load_layer *layer, struct err *err);
+
+/* An image that is in the store but for its names. */
+struct load_result {
+	struct strv names; /* normalised "name:tag"; empty: untagged */
+	struct digest manifest, id;
+};
+DEFINE_VEC(load_results, struct load_result)
+void load_results_done(struct load_results *results);
+/* Takes over RESULT, also on failure. */
+int load_results_add(struct load_results *results, struct load_result *result, struct err *err);
+
+struct loader {
+	struct engine *engine;
+	struct store_tmp *tmp;
+	const struct archive *archive;
+	const char *origin;
+	unsigned blobs; /* numbers the files in tmp */
+	struct load_results *results;
+};
+
+/*
+ * Brings the layers into the store: blobs and unpacked, all digests and diff ids verified. RET has room for
+ * LAYERS->len descriptors, which are zeroed; the caller releases them.
+ */
+int load_bring_layers(struct loader *l, const struct load_layers *layers, struct descriptor *ret, struct err *err);
+/* Appends the normalised form of TEXT to NAMES. */
+int load_add_name(struct strv *names, const char *text, struct err *err);
+
+int load_docker(struct loader *l, struct err *err);	/* manifest.json */
+int load_oci(struct loader *l, struct err *err);	/* index.json */
+int load_docker_old(struct loader *l, struct err *err); /* repositories, without manifest.json */

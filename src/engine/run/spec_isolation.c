@@ -1,0 +1,226 @@
+/* Namespaces of a container: --network, --pid, --ipc, --uts, --userns, --cgroupns, --time, and --sysctl. */
+#include "engine/run/spec.h"
+
+#include "base/cleanup.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "engine/run/limits.h"
+#include "runtime/default_spec.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+int run_spec_refuse_later(const char *option, const char *word, struct err *err)
+{
+	if (str_starts_with(word, "container:") || str_starts_with(word, "ns:")) {
+		err_set(err, EOPNOTSUPP, "%s '%s': to share another container's namespace is not there yet", option,
+			word);
+		return err_hint(err, "it comes with a later version");
+	}
+	return err_set(err, EINVAL, "%s '%s': not a mode that is known", option, word);
+}
+
+int run_spec_network(const struct run_options *o, enum run_network *ret, bool *ret_said, struct err *err)
+{
+	static const char *const later[] = { "bridge", "default", "private", "slirp4netns", "pasta", "nat" };
+	const char *word = o->network;
+
+	*ret_said = word != NULL;
+	*ret = RUN_NETWORK_HOST;
+	if (!word || strcmp(word, "host") == 0)
+		return 0;
+	if (strcmp(word, "none") == 0) {
+		*ret = RUN_NETWORK_NONE;
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
+		if (strcmp(later[i], word) != 0)
+			continue;
+		err_set(err, EOPNOTSUPP, "--network '%s': private networks are not there yet", word);
+		return err_hint(err, "they come with the next version; --network host and --network none are there");
+	}
+	if (str_starts_with(word, "container:") || str_starts_with(word, "ns:"))
+		return run_spec_refuse_later("--network", word, err);
+	err_set(err, EOPNOTSUPP, "--network '%s': there is no such network", word);
+	return err_hint(err, "named networks come with a later version; host and none are there");
+}
+
+int run_spec_hostname(const struct run_options *o, const char *id, char **ret, struct err *err)
+{
+	char host[HOST_NAME_MAX + 1] = "";
+	bool hosts_own = (o->network && strcmp(o->network, "host") == 0) || (o->uts && strcmp(o->uts, "host") == 0);
+
+	if (o->hostname && strlen(o->hostname) > HOST_NAME_MAX)
+		return err_set(err, EINVAL, "--hostname '%s': longer than %d bytes", o->hostname, HOST_NAME_MAX);
+	if (o->hostname && !*o->hostname)
+		return err_set(err, EINVAL, "--hostname: empty");
+	if (hosts_own && gethostname(host, sizeof(host)) < 0)
+		return err_errno(err, errno, "read the host's name");
+	*ret = o->hostname ? strdup(o->hostname) : hosts_own ? strdup(host) : strndup(id, 12);
+	return *ret ? 0 : err_oom(err);
+}
+
+/* 0: own (WORD NULL or "private"), 1: the host's. */
+static int parse_share(const char *option, const char *word, struct err *err)
+{
+	if (!word || !*word || strcmp(word, "private") == 0)
+		return 0;
+	if (strcmp(word, "host") == 0)
+		return 1;
+	return run_spec_refuse_later(option, word, err);
+}
+
+static int set_pid(const struct run_request *q, struct oci_spec *spec, struct err *err)
+{
+	int r = parse_share("--pid", q->options->pid, err);
+
+	if (r <= 0)
+		return r;
+	oci_spec_remove_namespace(spec, "pid");
+	/* A new procfs would need a pid namespace of our own: the host's is bound, which says the same. */
+	oci_spec_remove_mount(spec, "/proc");
+	return oci_spec_add_mount(spec, "/proc", "bind", "/proc", "rbind,rslave,nosuid,noexec,nodev") < 0 ? err_oom(err)
+													  : 0;
+}
+
+static int set_shm_size(const struct run_request *q, struct oci_spec *spec, struct err *err)
+{
+	const char *word = q->options->shm_size;
+	autofree char *options = NULL;
+	uint64_t size;
+
+	if (!word)
+		return 0;
+	if (num_parse_size(word, &size) < 0 || !size)
+		return err_set(err, EINVAL, "--shm-size '%s': not a size", word);
+	options = str_format("nosuid,noexec,nodev,mode=1777,size=%llu", (unsigned long long)size);
+	oci_spec_remove_mount(spec, "/dev/shm");
+	return !options || oci_spec_add_mount(spec, "/dev/shm", "tmpfs", "shm", options) < 0 ? err_oom(err) : 0;
+}
+
+static int set_ipc(const struct run_request *q, struct oci_spec *spec, struct err *err)
+{
+	const char *word = q->options->ipc;
+	bool none = word && strcmp(word, "none") == 0, own = none || (word && strcmp(word, "shareable") == 0);
+	int r = own ? 0 : parse_share("--ipc", word, err);
+
+	if (r < 0)
+		return r;
+	if (none) {
+		oci_spec_remove_mount(spec, "/dev/shm");
+		return 0;
+	}
+	if (r == 0)
+		return set_shm_size(q, spec, err);
+	if (q->options->shm_size)
+		return err_set(err, EINVAL, "--shm-size: with --ipc host, /dev/shm is the host's");
+	oci_spec_remove_namespace(spec, "ipc");
+	oci_spec_remove_mount(spec, "/dev/shm");
+	oci_spec_remove_mount(spec, "/dev/mqueue");
+	r = oci_spec_add_mount(spec, "/dev/shm", "bind", "/dev/shm", "rbind,rprivate,nosuid,noexec,nodev");
+	if (r >= 0 && access("/dev/mqueue", F_OK) == 0)
+		r = oci_spec_add_mount(spec, "/dev/mqueue", "bind", "/dev/mqueue",
+				       "rbind,rprivate,nosuid,noexec,nodev");
+	return r < 0 ? err_oom(err) : 0;
+}
+
+static int set_uts(const struct run_request *q, struct oci_spec *spec, struct err *err)
+{
+	const struct run_options *o = q->options;
+	autofree char *name = NULL;
+	int r = parse_share("--uts", o->uts, err);
+
+	if (r < 0)
+		return r;
+	if (r == 1 && (o->hostname || o->domainname))
+		return err_set(err, EINVAL, "--hostname and --domainname need a UTS namespace of the container's own");
+	if (r == 1) {
+		oci_spec_remove_namespace(spec, "uts");
+		return 0;
+	}
+	r = run_spec_hostname(o, q->id, &name, err);
+	if (r < 0)
+		return r;
+	free(spec->hostname);
+	spec->hostname = TAKE_PTR(name);
+	if (o->domainname) {
+		free(spec->domainname);
+		spec->domainname = strdup(o->domainname);
+	}
+	return o->domainname && !spec->domainname ? err_oom(err) : 0;
+}
+
+static int set_user_namespace(const struct run_request *q, struct oci_spec *spec, struct err *err)
+{
+	int r = parse_share("--userns", q->options->userns, err);
+
+	if (r <= 0)
+		return r;
+	if (q->ids->mode != ID_MODE_ROOT) {
+		err_set(err, EPERM, "--userns host: only root can do without a user namespace");
+		return err_hint(err, "leave it out: it is what makes a container without root possible");
+	}
+	oci_spec_remove_namespace(spec, "user");
+	spec->linux_.uid_mappings.len = 0;
+	spec->linux_.gid_mappings.len = 0;
+	return 0;
+}
+
+static int set_cgroup_and_time(const struct run_request *q, struct oci_spec *spec, struct err *err)
+{
+	int r = parse_share("--cgroupns", q->options->cgroupns, err);
+
+	if (r == 1)
+		oci_spec_remove_namespace(spec, "cgroup");
+	if (r < 0 || !q->options->timens)
+		return r;
+	r = parse_share("--time", q->options->timens, err);
+	if (r == 0 && oci_spec_set_namespace(spec, "time", NULL) < 0)
+		return err_oom(err);
+	return r;
+}
+
+static int set_sysctls(const struct run_request *q, struct oci_spec *spec, struct err *err)
+{
+	const struct run_sysctl_rights rights = {
+		.own_network = oci_spec_namespace(spec, "network") != NULL,
+		.own_ipc = oci_spec_namespace(spec, "ipc") != NULL,
+		.own_uts = oci_spec_namespace(spec, "uts") != NULL,
+	};
+	const struct strv *words = &q->options->sysctls;
+
+	for (size_t i = 0; i < words->len; i++) {
+		const char *value;
+		int r = run_check_sysctl(words->items[i], &rights, &value, err);
+
+		if (r < 0)
+			return r;
+		if (strv_addn(&spec->linux_.sysctl, words->items[i], (size_t)(value - words->items[i] - 1)) < 0 ||
+		    strv_add(&spec->linux_.sysctl, value) < 0)
+			return err_oom(err);
+	}
+	return 0;
+}
+
+int run_spec_set_isolation(const struct run_request *q, struct oci_spec *spec, struct err *err)
+{
+	enum run_network network;
+	bool said;
+	int r = run_spec_network(q->options, &network, &said, err);
+
+	if (r >= 0 && network == RUN_NETWORK_HOST && default_spec_host_network(spec) < 0)
+		r = err_oom(err);
+	if (r >= 0)
+		r = set_pid(q, spec, err);
+	if (r >= 0)
+		r = set_ipc(q, spec, err);
+	if (r >= 0)
+		r = set_uts(q, spec, err);
+	if (r >= 0)
+		r = set_user_namespace(q, spec, err);
+	if (r >= 0)
+		r = set_cgroup_and_time(q, spec, err);
+	return r < 0 ? r : set_sysctls(q, spec, err);
+}
