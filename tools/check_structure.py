@@ -14,6 +14,12 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # docs/ARCHITECTURE.md, "Layers of the source": a folder includes itself and what stands before it.
 LAYERS = "base sys codec oci store layer runtime intercept build engine cli role".split()
 
+# The same within a folder: its own files are ".".
+INNER_LAYERS = {
+    "engine": ". image container run build doctor".split(),
+    "cli": "template . image container system docs".split(),
+}
+
 FILE_LIMIT = 700
 FUNCTION_LIMIT = 100
 FUNCTION_WARN = 60
@@ -119,6 +125,27 @@ def check_includes(checker, path, text, graph):
         graph.setdefault(path, []).append(f"src/{name}")
         if target in LAYERS and LAYERS.index(target) > LAYERS.index(layer):
             checker.problem(path, number, "include", f"{layer} must not include {name}: {target} stands above it")
+        check_inner(checker, path, number, name)
+
+
+def inner_of(path):
+    parts = path.split("/")
+    return parts[2] if len(parts) > 3 else "."
+
+
+def check_inner(checker, path, line, name):
+    """As check_includes, for folders whose own folders are in an order."""
+    layer = path.split("/")[1]
+    order = INNER_LAYERS.get(layer)
+    if not order or name.split("/")[0] != layer:
+        return
+    mine, target = inner_of(path), inner_of(f"src/{name}")
+    for folder in (mine, target):
+        if folder not in order:
+            checker.problem(path, line, "layer", f"folder src/{layer}/{folder} is not in INNER_LAYERS")
+            return
+    if order.index(target) > order.index(mine):
+        checker.problem(path, line, "include", f"{layer}/{mine} must not include {name}: {target} stands above it")
 
 
 def check_circles(checker, graph):

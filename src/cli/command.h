@@ -1,9 +1,9 @@
 /*
  * One option table per command: parsing, `--help`, the manual page and shell completion all come from it.
  *
- * A command is one file `cmd_<name>.c` in this folder that defines a `const struct command cmd_<name>`
- * and is listed in commands.c. The values of its options land in a struct of its own, at the offsets
- * that the table names:
+ * A command is one file `<subject>/<name>.c` that defines a `const struct command cmd_<name>` and is listed
+ * in commands.c. Its name may be two words, "volume create": all commands that share the first are a group. The values
+ * of its options land in a struct of its own, at the offsets that the table names:
  *
  *     struct tag_options { bool force; };
  *     static const struct option tag_table[] = {
@@ -48,7 +48,7 @@ struct option {
 /* clang-format on */
 
 struct command {
-	const char *name;
+	const char *name;	 /* one word, or two: "volume create" */
 	const char *group;	 /* heading in `cloche help`: "Containers", "Images", "Insight", "Other" */
 	const char *summary;	 /* one line, lower case, no full stop */
 	const char *usage;	 /* what follows the options: "IMAGE [COMMAND [ARG...]]" */
@@ -71,7 +71,15 @@ enum { COMMAND_OPTIONS_MAX = 2048, EXIT_OURS = 125 };
 
 /* All commands, ended by NULL, in the order of `cloche help`. */
 extern const struct command *const all_commands[];
+/* By its whole name. NULL: there is none. */
 const struct command *command_find(const char *name);
+/*
+ * The command that WORDS begin with, docker's other names for it ("container ls") included; *RET_USED is how many of them
+ * are its name. NULL: there is none.
+ */
+const struct command *command_find_words(int len, char *const *words, int *ret_used);
+/* Whether commands have WORD as the first of two. */
+bool command_is_group(const char *word);
 
 /* Options that every command has: --help, --debug, --root DIR, --runroot DIR. */
 struct global_options {

@@ -2,15 +2,27 @@
 
 #include <string.h>
 
-extern const struct command cmd_build, cmd_builder, cmd_export, cmd_history, cmd_images, cmd_import, cmd_inspect,
+extern const struct command cmd_build, cmd_builder_prune, cmd_export, cmd_history, cmd_images, cmd_import, cmd_inspect,
 	cmd_load, cmd_rmi, cmd_save, cmd_tag;
 extern const struct command cmd_commit, cmd_diff, cmd_doctor, cmd_ps, cmd_rm, cmd_run;
 extern const struct command cmd_help, cmd_namespaces, cmd_top, cmd_version;
 
 const struct command *const all_commands[] = {
-	&cmd_run,	 &cmd_ps,     &cmd_rm,	   &cmd_commit, &cmd_build,   &cmd_builder, &cmd_images,  &cmd_load,
-	&cmd_import,	 &cmd_save,   &cmd_export, &cmd_tag,	&cmd_rmi,     &cmd_history, &cmd_inspect, &cmd_diff,
-	&cmd_namespaces, &cmd_doctor, &cmd_top,	   &cmd_help,	&cmd_version, NULL,
+	&cmd_run,    &cmd_ps,	   &cmd_rm,	 &cmd_commit, &cmd_build,      &cmd_builder_prune,
+	&cmd_images, &cmd_load,	   &cmd_import,	 &cmd_save,   &cmd_export,     &cmd_tag,
+	&cmd_rmi,    &cmd_history, &cmd_inspect, &cmd_diff,   &cmd_namespaces, &cmd_doctor,
+	&cmd_top,    &cmd_help,	   &cmd_version, NULL,
+};
+
+/* docker's management commands: "container WORD" is the command WORD, but for what is listed. */
+static const struct {
+	const char *words, *name;
+} other_names[] = {
+	{ "container ls", "ps" },	{ "container list", "ps" },	{ "container ps", "ps" },
+	{ "image ls", "images" },	{ "image list", "images" },	{ "image rm", "rmi" },
+	{ "image remove", "rmi" },	{ "image build", "build" },	{ "image load", "load" },
+	{ "image save", "save" },	{ "image import", "import" },	{ "image tag", "tag" },
+	{ "image history", "history" }, { "image inspect", "inspect" },
 };
 
 const struct command *command_find(const char *name)
@@ -19,4 +31,42 @@ const struct command *command_find(const char *name)
 		if (strcmp(all_commands[i]->name, name) == 0)
 			return all_commands[i];
 	return NULL;
+}
+
+static bool is_two_words(const char *name, const char *first, const char *second)
+{
+	size_t len = strlen(first);
+
+	return strncmp(name, first, len) == 0 && name[len] == ' ' && strcmp(name + len + 1, second) == 0;
+}
+
+static const struct command *find_two(const char *first, const char *second)
+{
+	for (size_t i = 0; all_commands[i]; i++)
+		if (is_two_words(all_commands[i]->name, first, second))
+			return all_commands[i];
+	for (size_t i = 0; i < sizeof(other_names) / sizeof(other_names[0]); i++)
+		if (is_two_words(other_names[i].words, first, second))
+			return command_find(other_names[i].name);
+	if (strcmp(first, "container") == 0)
+		return command_find(second);
+	return NULL;
+}
+
+const struct command *command_find_words(int len, char *const *words, int *ret_used)
+{
+	const struct command *cmd = len >= 2 ? find_two(words[0], words[1]) : NULL;
+
+	*ret_used = cmd ? 2 : 1;
+	return cmd || len < 1 ? cmd : command_find(words[0]);
+}
+
+bool command_is_group(const char *word)
+{
+	size_t len = strlen(word);
+
+	for (size_t i = 0; all_commands[i]; i++)
+		if (strncmp(all_commands[i]->name, word, len) == 0 && all_commands[i]->name[len] == ' ')
+			return true;
+	return strcmp(word, "container") == 0 || strcmp(word, "image") == 0;
 }

@@ -2,12 +2,14 @@
 
 #include <string.h>
 
+enum { NAME_WIDTH = 17 }; /* of the longest name */
+
 static void print_group(FILE *f, const char *group)
 {
 	fprintf(f, "\n%s:\n", group);
 	for (size_t i = 0; all_commands[i]; i++)
 		if (!all_commands[i]->hidden && strcmp(all_commands[i]->group, group) == 0)
-			fprintf(f, "  %-12s %s\n", all_commands[i]->name, all_commands[i]->summary);
+			fprintf(f, "  %-*s  %s\n", NAME_WIDTH, all_commands[i]->name, all_commands[i]->summary);
 }
 
 static bool group_seen_before(size_t at)
@@ -26,6 +28,25 @@ void help_print_overview(FILE *f)
 		if (!all_commands[i]->hidden && !group_seen_before(i))
 			print_group(f, all_commands[i]->group);
 	fputs("\n'cloche help COMMAND' or 'cloche COMMAND --help' tells more.\n", f);
+}
+
+void help_print_group(FILE *f, const char *word)
+{
+	size_t len = strlen(word);
+	bool is_alias = true;
+
+	fprintf(f, "usage: cloche %s COMMAND [OPTIONS] ...\n\n", word);
+	for (size_t i = 0; all_commands[i]; i++) {
+		const struct command *cmd = all_commands[i];
+
+		if (strncmp(cmd->name, word, len) != 0 || cmd->name[len] != ' ')
+			continue;
+		is_alias = false;
+		fprintf(f, "  %-*s  %s\n", NAME_WIDTH, cmd->name, cmd->summary);
+	}
+	if (is_alias)
+		fprintf(f, "docker's other name for commands of ours: '%s ls', '%s inspect' …\n", word, word);
+	fputs("\n'cloche help COMMAND' tells more.\n", f);
 }
 
 static void print_options(FILE *f, const struct option *table)

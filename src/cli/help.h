@@ -9,3 +9,5 @@
 void help_print_overview(FILE *f);
 /* What `cloche COMMAND --help` shows. */
 void help_print_command(FILE *f, const struct command *cmd);
+/* What `cloche WORD` shows, where WORD is the first of two: the commands of that group. */
+void help_print_group(FILE *f, const char *word);

@@ -13,11 +13,14 @@ static int fail(const struct err *err)
 	return EXIT_OURS;
 }
 
-static int unknown_command(const char *name)
+static int unknown_command(int len, char *const *words)
 {
 	struct err err = { 0 };
 
-	err_set(&err, EINVAL, "there is no command '%s'", name);
+	if (command_is_group(words[0]) && len >= 2 && words[1][0] != '-')
+		err_set(&err, EINVAL, "there is no command '%s %s'", words[0], words[1]);
+	else
+		err_set(&err, EINVAL, "there is no command '%s'", words[0]);
 	err_hint(&err, "'cloche help' lists the commands");
 	return fail(&err);
 }
@@ -78,7 +81,7 @@ int main(int argc, char **argv)
 {
 	const struct command *cmd;
 	struct err err = { 0 };
-	int at;
+	int at, used;
 
 	fs_hold_standard_fds();
 	at = skip_globals(argc, argv, &err);
@@ -90,8 +93,12 @@ int main(int argc, char **argv)
 		help_print_overview(global_options.help ? stdout : stderr);
 		return global_options.help ? 0 : EXIT_OURS;
 	}
-	cmd = command_find(argv[at]);
-	if (!cmd)
-		return unknown_command(argv[at]);
-	return run_command(cmd, argc - at - 1, argv + at + 1);
+	cmd = command_find_words(argc - at, argv + at, &used);
+	if (cmd)
+		return run_command(cmd, argc - at - used, argv + at + used);
+	if (command_is_group(argv[at]) && (at + 1 == argc || argv[at + 1][0] == '-')) {
+		help_print_group(at + 1 == argc ? stderr : stdout, argv[at]);
+		return at + 1 == argc ? EXIT_OURS : 0;
+	}
+	return unknown_command(argc - at, argv + at);
 }

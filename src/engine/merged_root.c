@@ -137,7 +137,7 @@ int merged_root_open_tree(const char *tree, const char *probe, struct merged_roo
 }
 
 int merged_root_open(const struct idmap *ids, const char *store_root, const struct strv *lowers, const char *upper,
-		    const char *work, const char *probe, struct merged_root *ret, struct err *err)
+		     const char *work, const char *probe, struct merged_root *ret, struct err *err)
 {
 	struct request q = { store_root, upper, work, probe, lowers, -1 };
 	autobuf struct buf text = BUF_INIT(MSG_MAX);

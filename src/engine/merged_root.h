@@ -19,7 +19,7 @@ struct merged_root {
  * image; NULL: none) is looked at on the way. -RUNTIME_OVERLAY_REFUSED where the kernel refuses the overlay.
  */
 int merged_root_open(const struct idmap *ids, const char *store_root, const struct strv *lowers, const char *upper,
-		    const char *work, const char *probe, struct merged_root *ret, struct err *err);
+		     const char *work, const char *probe, struct merged_root *ret, struct err *err);
 
 /* The same for a root that is a plain folder. */
 int merged_root_open_tree(const char *tree, const char *probe, struct merged_root *ret, struct err *err);

@@ -2,7 +2,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "base/cleanup.h"
-#include "cli/template.h"
+#include "cli/template/template.h"
 #include "oci/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

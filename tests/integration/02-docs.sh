@@ -4,36 +4,37 @@
 docs=${CLOCHE%/*}/docs
 
 commands() {
-	cloche help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'
+	cloche help | sed -n 's/^  \([a-z][a-z -]*[a-z]\)  .*/\1/p'
 }
 
 # The long options that `cloche COMMAND --help` shows.
 options() {
-	cloche "$1" --help | sed -n 's/^  .*[ ,]--\([a-z][a-z0-9-]*\).*/\1/p'
+	cloche $1 --help | sed -n 's/^  .*[ ,]--\([a-z][a-z0-9-]*\).*/\1/p'
 }
 
 test_each_option_is_in_the_manual_page() {
-	local command option
-	for command in $(commands); do
-		expect_match "$(cat "$docs/man1/cloche.1")" "cloche.-$command.fR"
+	local command option page
+	while read -r command; do
+		page=${command// /-}
+		expect_match "$(cat "$docs/man1/cloche.1")" "cloche.-${page//-/.-}.fR"
 		for option in $(options "$command"); do
-			grep -qF -- "\\-\\-${option//-/\\-}\\fR" "$docs/man1/cloche-$command.1" ||
-				fail "cloche-$command(1) lacks --$option"
+			grep -qF -- "\\-\\-${option//-/\\-}\\fR" "$docs/man1/cloche-$page.1" ||
+				fail "cloche-$page(1) lacks --$option"
 		done
-	done
+	done < <(commands)
 }
 
 test_each_option_is_in_the_completions() {
 	local command option list
 	. "$docs/cloche"
-	for command in $(commands); do
+	while read -r command; do
 		list=" $(_cloche_options "$command" | tr '\n' ' ') "
 		for option in $(options "$command"); do
 			expect_match "$list" " --$option "
 			grep -q -- "--$option[=[]" "$docs/_cloche" || fail "zsh: --$option of $command"
 			grep -q -- "-l $option " "$docs/cloche.fish" || fail "fish: --$option of $command"
 		done
-	done
+	done < <(commands)
 }
 
 # What bash would offer for a command line, sorted, in one line.
@@ -49,6 +50,9 @@ test_bash_completes_commands_and_options() {
 	expect_eq "$(complete_line 'cloche versi')" version
 	expect_eq "$(complete_line 'cloche --root /tmp versi')" version
 	expect_eq "$(complete_line 'cloche version --runr')" --runroot
+	expect_eq "$(complete_line 'cloche buil')" "build builder"
+	expect_eq "$(complete_line 'cloche builder ')" prune
+	expect_eq "$(complete_line 'cloche --root /tmp builder prune --keep')" --keep-days
 	expect_eq "$(complete_line 'cloche help versi')" version
 	mkdir "$T/some-folder"
 	expect_eq "$(complete_line 'cloche version --root some-f')" some-folder
@@ -71,6 +75,12 @@ test_fish_completes_commands() {
 	need fish
 	expect_ok fish --no-config -c "source $docs/cloche.fish; complete -C 'cloche versi'"
 	expect_match "$out" '^version'
+	expect_ok fish --no-config -c "source $docs/cloche.fish; complete -C 'cloche builder '"
+	expect_match "$out" '^prune'
+	expect_ok fish --no-config -c "source $docs/cloche.fish; complete -C 'cloche builder prune --keep'"
+	expect_match "$out" '^--keep-days'
+	expect_ok fish --no-config -c "source $docs/cloche.fish; complete -C 'cloche build --keep'"
+	expect_no_match "$out" 'keep-days'
 }
 
 test_manual_pages_have_no_warnings() {

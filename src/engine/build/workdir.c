@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 /* An empty folder copied to the place: the helper makes the parents too, all of them the user's. */
-static int make_folder(struct build_at *at, const struct build_upper *u, const struct merged_root *root, struct err *err)
+static int make_folder(struct build_at *at, const struct build_upper *u, const struct merged_root *root,
+		       struct err *err)
 {
 	const struct image_config *config = &at->state->image.config;
 	struct layer_item item = { .dest = config->working_dir, .source = "." };

@@ -2,7 +2,7 @@
 
 #include "base/cleanup.h"
 #include "cli/listing.h"
-#include "cli/template.h"
+#include "cli/template/template.h"
 #include "oci/json.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "cli/explain_table.h"
+#include "cli/container/explain_table.h"
 
 #include "base/cleanup.h"
 

@@ -1,7 +1,7 @@
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "base/str.h"
-#include "cli/build_progress.h"
+#include "cli/image/build_progress.h"
 #include "cli/command.h"
 #include "engine/build/build.h"
 #include "oci/image.h"

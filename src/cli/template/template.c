@@ -2,11 +2,11 @@
  * Reads a template's text into a tree. The text is parted into literal text and actions in {{ }}; if, range
  * and with open a list of nodes that end closes.
  */
-#include "cli/template.h"
+#include "cli/template/template.h"
 
 #include "base/cleanup.h"
 #include "base/str.h"
-#include "cli/template_tree.h"
+#include "cli/template/tree.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "cli/template_functions.h"
+#include "cli/template/functions.h"
 
 #include "base/cleanup.h"
 #include "oci/json.h"

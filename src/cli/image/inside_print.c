@@ -1,4 +1,4 @@
-#include "cli/inside_print.h"
+#include "cli/image/inside_print.h"
 
 #include "base/cleanup.h"
 #include "base/num.h"

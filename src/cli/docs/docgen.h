@@ -18,3 +18,10 @@ void completion_print_fish(FILE *f);
 /* What docs are made of: commands and options that aren't hidden and are there already. */
 const struct command *docgen_next_command(const struct command *const **at);
 const struct option *docgen_next_option(const struct option **at);
+/*
+ * The groups of two-word commands, each once: AT as above; the first word of the next group, with its length in *RET_LEN,
+ * or NULL.
+ */
+const char *docgen_next_group(const struct command *const **at, size_t *ret_len);
+/* NAME with its blank replaced: "volume create" -> "volume-create". */
+void docgen_join_words(char *name, char joint);

@@ -2,7 +2,7 @@
  * docgen man DIR: writes the manual pages into DIR. docgen bash|zsh|fish: writes that shell's completion to
  * stdout. Runs when cloche is built, and isn't installed.
  */
-#include "cli/docgen.h"
+#include "cli/docs/docgen.h"
 
 #include "base/cleanup.h"
 #include "base/str.h"
@@ -34,6 +34,36 @@ const struct option *docgen_next_option(const struct option **at)
 	return NULL;
 }
 
+static bool group_seen_before(const struct command *const *at, size_t len)
+{
+	for (const struct command *const *p = all_commands; p < at; p++)
+		if (!(*p)->hidden && strncmp((*p)->name, (*at)->name, len + 1) == 0)
+			return true;
+	return false;
+}
+
+const char *docgen_next_group(const struct command *const **at, size_t *ret_len)
+{
+	for (; **at; (*at)++) {
+		const char *name = (**at)->name;
+		size_t len = strcspn(name, " ");
+
+		if ((**at)->hidden || !name[len] || group_seen_before(*at, len))
+			continue;
+		*ret_len = len;
+		(*at)++;
+		return name;
+	}
+	return NULL;
+}
+
+void docgen_join_words(char *name, char joint)
+{
+	for (; *name; name++)
+		if (*name == ' ')
+			*name = joint;
+}
+
 static int write_manual(int dir_fd, const struct command *cmd, struct err *err)
 {
 	autofree char *name = cmd ? str_format("cloche-%s.1", cmd->name) : str_format("cloche.1");
@@ -43,6 +73,7 @@ static int write_manual(int dir_fd, const struct command *cmd, struct err *err)
 
 	if (!f || !name)
 		return err_oom(err);
+	docgen_join_words(name, '-');
 	if (cmd)
 		manpage_print_command(f, cmd);
 	else

@@ -1,5 +1,5 @@
 #include "cli/command.h"
-#include "cli/explain_table.h"
+#include "cli/container/explain_table.h"
 #include "engine/run/run.h"
 
 #include <string.h>

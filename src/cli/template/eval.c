@@ -1,9 +1,9 @@
 /* Walks a template's tree over JSON values. Values are owned references, NULL standing for "no value". */
-#include "cli/template.h"
+#include "cli/template/template.h"
 
 #include "base/str.h"
-#include "cli/template_functions.h"
-#include "cli/template_tree.h"
+#include "cli/template/functions.h"
+#include "cli/template/tree.h"
 #include "oci/json.h"
 
 #include <errno.h>

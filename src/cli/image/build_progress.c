@@ -1,4 +1,4 @@
-#include "cli/build_progress.h"
+#include "cli/image/build_progress.h"
 
 #include "base/timefmt.h"
 

@@ -2,7 +2,7 @@
  * Manual pages in the man macros of groff (man(7)). Text is escaped so that a dash stays a dash that can be
  * copied, and no line of text begins with a control character.
  */
-#include "cli/docgen.h"
+#include "cli/docs/docgen.h"
 
 #include "config.h"
 
@@ -75,10 +75,17 @@ static void print_word(FILE *f, const char *s)
 		print_char(f, *s);
 }
 
+/* A command's name as its page is called: "volume-create". */
+static void print_name(FILE *f, const char *s)
+{
+	for (; *s; s++)
+		print_char(f, *s == ' ' ? '-' : *s);
+}
+
 static void print_upper(FILE *f, const char *s)
 {
 	for (; *s; s++)
-		print_char(f, (char)toupper((unsigned char)*s));
+		print_char(f, *s == ' ' ? '-' : (char)toupper((unsigned char)*s));
 }
 
 static void print_head(FILE *f, const char *command, const char *summary)
@@ -91,7 +98,7 @@ static void print_head(FILE *f, const char *command, const char *summary)
 	fputs(" 1 \"\" \"cloche " CLOCHE_VERSION "\" \"User Commands\"\n.SH NAME\ncloche", f);
 	if (command) {
 		fputs("\\-", f);
-		print_word(f, command);
+		print_name(f, command);
 	}
 	fputs(" \\- ", f);
 	print_text(f, summary);
@@ -156,7 +163,7 @@ void manpage_print_overview(FILE *f)
 	fputs(".SH COMMANDS\n", f);
 	while ((cmd = docgen_next_command(&at))) {
 		fputs(".TP\n\\fBcloche\\-", f);
-		print_word(f, cmd->name);
+		print_name(f, cmd->name);
 		fputs("\\fR(1)\n", f);
 		print_text(f, cmd->summary);
 	}

@@ -3,7 +3,7 @@
  * a fixed part that uses it. What completes a value is one word for the kinds that need a look at the machine
  * (file, dir, image, container, command), else the list of words itself.
  */
-#include "cli/docgen.h"
+#include "cli/docs/docgen.h"
 
 #include <string.h>
 
@@ -56,6 +56,7 @@ static const char bash_fixed[] =
 	"\timage) compgen -W \"$(cloche images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null)\" -- \"$cur\" ;;\n"
 	"\tcontainer) compgen -W \"$(cloche ps -a --format '{{.Names}}' 2>/dev/null)\" -- \"$cur\" ;;\n"
 	"\tcommand) compgen -W \"$_cloche_commands\" -- \"$cur\" ;;\n"
+	"\t\"group \"*) compgen -W \"$(_cloche_group \"$2\")\" -- \"$cur\" ;;\n"
 	"\t*) compgen -W \"$*\" -- \"$cur\" ;;\n"
 	"\tesac\n"
 	"}\n"
@@ -71,7 +72,15 @@ static const char bash_fixed[] =
 	"\t\tvalue=$(_cloche_value \"$command\" \"${words[i]}\")\n"
 	"\t\tcase ${words[i]} in\n"
 	"\t\t-*) [ -z \"$value\" ] || ((i++)) ;;\n"
-	"\t\t*) [ -z \"$command\" ] && command=${words[i]} || ((count++)) ;;\n"
+	"\t\t*)\n"
+	"\t\t\tif [ -z \"$command\" ]; then\n"
+	"\t\t\t\tcommand=${words[i]}\n"
+	"\t\t\telif [ \"$count\" = 0 ] && [ -n \"$(_cloche_group \"$command\")\" ]; then\n"
+	"\t\t\t\tcommand+=\" ${words[i]}\"\n"
+	"\t\t\telse\n"
+	"\t\t\t\t((count++))\n"
+	"\t\t\tfi\n"
+	"\t\t\t;;\n"
 	"\t\tesac\n"
 	"\tdone\n"
 	"\tkind=$(_cloche_value \"$command\" \"${words[${#words[@]} - 2]}\")\n"
@@ -81,6 +90,8 @@ static const char bash_fixed[] =
 	"\t\tkind=$(_cloche_options \"$command\")\n"
 	"\telif [ -z \"$command\" ]; then\n"
 	"\t\tkind=command\n"
+	"\telif [ -n \"$(_cloche_group \"$command\")\" ]; then\n"
+	"\t\tkind=\"group $command\"\n"
 	"\telse\n"
 	"\t\tkind=$(_cloche_argument \"$command\" \"$count\")\n"
 	"\tfi\n"
@@ -107,6 +118,47 @@ static void bash_print_values(FILE *f, const char *command, const struct option 
 	}
 }
 
+/* The second words of the group that NAME's first LEN letters name. */
+static void print_second_words(FILE *f, const char *name, size_t len)
+{
+	const struct command *const *at = all_commands;
+	const struct command *cmd;
+
+	while ((cmd = docgen_next_command(&at)))
+		if (strncmp(cmd->name, name, len + 1) == 0)
+			fprintf(f, " %s", cmd->name + len + 1);
+}
+
+static void bash_print_groups(FILE *f)
+{
+	const struct command *const *at = all_commands;
+	const char *name;
+	size_t len;
+
+	fputs("# The second words of a group's commands; nothing for another word.\n", f);
+	fputs("_cloche_group()\n{\n\tcase $1 in\n", f);
+	while ((name = docgen_next_group(&at, &len))) {
+		fprintf(f, "\t%.*s) echo", (int)len, name);
+		print_second_words(f, name, len);
+		fputs(" ;;\n", f);
+	}
+	fputs("\tesac\n}\n\n", f);
+}
+
+static void print_first_words(FILE *f)
+{
+	const struct command *const *at = all_commands;
+	const struct command *cmd;
+	const char *name;
+	size_t len;
+
+	while ((cmd = docgen_next_command(&at)))
+		if (!strchr(cmd->name, ' '))
+			fprintf(f, "%s ", cmd->name);
+	for (at = all_commands; (name = docgen_next_group(&at, &len));)
+		fprintf(f, "%.*s ", (int)len, name);
+}
+
 static void bash_print_tables(FILE *f)
 {
 	const struct command *const *at = all_commands;
@@ -114,7 +166,7 @@ static void bash_print_tables(FILE *f)
 
 	fputs("_cloche_options()\n{\n\tcase $1 in\n", f);
 	while ((cmd = docgen_next_command(&at))) {
-		fprintf(f, "\t%s) echo", cmd->name);
+		fprintf(f, "\t\"%s\") echo", cmd->name);
 		print_option_names(f, cmd->options);
 		fputs(" ;;\n", f);
 	}
@@ -136,13 +188,10 @@ static void bash_print_tables(FILE *f)
 
 void completion_print_bash(FILE *f)
 {
-	const struct command *const *at = all_commands;
-	const struct command *cmd;
-
 	fputs("# bash completion for cloche, made from its option tables\n\n_cloche_commands='", f);
-	while ((cmd = docgen_next_command(&at)))
-		fprintf(f, "%s ", cmd->name);
+	print_first_words(f);
 	fputs("'\n\n", f);
+	bash_print_groups(f);
 	bash_print_tables(f);
 	fputs(bash_fixed, f);
 }
@@ -224,9 +273,17 @@ static void zsh_print_options(FILE *f, const struct option *table)
 	}
 }
 
+static void zsh_print_function(FILE *f, const char *name)
+{
+	fputs("_cloche_of_", f);
+	for (; *name; name++)
+		fputc(*name == ' ' ? '_' : *name, f);
+}
+
 static void zsh_print_command(FILE *f, const struct command *cmd)
 {
-	fprintf(f, "_cloche_of_%s() {\n\t_arguments -s%s \\\n", cmd->name, cmd->stop_at_args ? " -A '*'" : "");
+	zsh_print_function(f, cmd->name);
+	fprintf(f, "() {\n\t_arguments -s%s \\\n", cmd->stop_at_args ? " -A '*'" : "");
 	zsh_print_options(f, cmd->options);
 	zsh_print_options(f, global_table);
 	if (cmd->stop_at_args) {
@@ -242,19 +299,59 @@ static void zsh_print_command(FILE *f, const struct command *cmd)
 	}
 }
 
-void completion_print_zsh(FILE *f)
+/* One word and what it is for, in a list for _describe. */
+static void zsh_print_word(FILE *f, const char *word, int len, const char *summary)
+{
+	fprintf(f, "\t\t'%.*s:", len, word);
+	zsh_print_help(f, summary);
+	fputs("'\n", f);
+}
+
+static void zsh_print_first_words(FILE *f)
+{
+	const struct command *const *at = all_commands;
+	const struct command *cmd;
+	const char *name;
+	size_t len;
+
+	fputs("_cloche_command() {\n\tlocal -a commands\n\tcommands=(\n", f);
+	while ((cmd = docgen_next_command(&at)))
+		if (!strchr(cmd->name, ' '))
+			zsh_print_word(f, cmd->name, (int)strlen(cmd->name), cmd->summary);
+	for (at = all_commands; (name = docgen_next_group(&at, &len));)
+		zsh_print_word(f, name, (int)len, "more commands");
+	fputs("\t)\n\t_describe command commands\n}\n\n", f);
+}
+
+static void zsh_print_group(FILE *f, const char *name, size_t len)
 {
 	const struct command *const *at = all_commands;
 	const struct command *cmd;
 
-	fputs("#compdef cloche\n# zsh completion for cloche, made from its option tables\n\n", f);
-	fputs("_cloche_command() {\n\tlocal -a commands\n\tcommands=(\n", f);
-	while ((cmd = docgen_next_command(&at))) {
-		fprintf(f, "\t\t'%s:", cmd->name);
-		zsh_print_help(f, cmd->summary);
-		fputs("'\n", f);
-	}
+	fprintf(f, "_cloche_second_of_%.*s() {\n\tlocal -a commands\n\tcommands=(\n", (int)len, name);
+	while ((cmd = docgen_next_command(&at)))
+		if (strncmp(cmd->name, name, len + 1) == 0)
+			zsh_print_word(f, cmd->name + len + 1, (int)strlen(cmd->name + len + 1), cmd->summary);
 	fputs("\t)\n\t_describe command commands\n}\n\n", f);
+	fprintf(f,
+		"_cloche_of_%.*s() {\n\tlocal context state line\n"
+		"\t_arguments -C '1:command:_cloche_second_of_%.*s' '*::argument:->rest' && return\n"
+		"\t[[ $state = rest ]] && (( $+functions[_cloche_of_%.*s_$line[1]] )) && _cloche_of_%.*s_$line[1]\n"
+		"}\n\n",
+		(int)len, name, (int)len, name, (int)len, name, (int)len, name);
+}
+
+void completion_print_zsh(FILE *f)
+{
+	const struct command *const *at = all_commands;
+	const struct command *cmd;
+	const char *name;
+	size_t len;
+
+	fputs("#compdef cloche\n# zsh completion for cloche, made from its option tables\n\n", f);
+	zsh_print_first_words(f);
+	while ((name = docgen_next_group(&at, &len)))
+		zsh_print_group(f, name, len);
 	for (at = all_commands; (cmd = docgen_next_command(&at));)
 		zsh_print_command(f, cmd);
 	fputs("_cloche_globals=( \\\n", f);
@@ -265,15 +362,34 @@ void completion_print_zsh(FILE *f)
 
 /* ---- fish ---- */
 
-static const char fish_fixed[] = "function __cloche_image\n"
-				 "\tcloche images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null\n"
-				 "end\n"
-				 "\n"
-				 "function __cloche_container\n"
-				 "\tcloche ps -a --format '{{.Names}}' 2>/dev/null\n"
-				 "end\n"
-				 "\n"
-				 "complete -c cloche -f\n";
+static const char fish_fixed[] =
+	"function __cloche_image\n"
+	"\tcloche images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null\n"
+	"end\n"
+	"\n"
+	"function __cloche_container\n"
+	"\tcloche ps -a --format '{{.Names}}' 2>/dev/null\n"
+	"end\n"
+	"\n"
+	"# Whether the command line is of the command $argv[1]: a word, or a group's two words.\n"
+	"function __cloche_using\n"
+	"\tset -l words (commandline -opc)\n"
+	"\tset -e words[1]\n"
+	"\twhile set -q words[1]\n"
+	"\t\tif contains -- $words[1] $__cloche_groups\n"
+	"\t\t\ttest \"$words[1..2]\" = \"$argv[1]\"; or test \"$words[1]\" = \"$argv[1]\" -a (count $words) = 1\n"
+	"\t\t\treturn\n"
+	"\t\tend\n"
+	"\t\tif contains -- $words[1] $__cloche_commands\n"
+	"\t\t\ttest $words[1] = \"$argv[1]\"\n"
+	"\t\t\treturn\n"
+	"\t\tend\n"
+	"\t\tset -e words[1]\n"
+	"\tend\n"
+	"\ttest -z \"$argv[1]\"\n"
+	"end\n"
+	"\n"
+	"complete -c cloche -f\n";
 
 /* Files are off for the whole command (-f): -F turns them on where they are meant. */
 static void fish_print_action(FILE *f, const char *complete)
@@ -299,7 +415,7 @@ static void fish_print_options(FILE *f, const char *command, const struct option
 	while ((o = docgen_next_option(&table))) {
 		fputs("complete -c cloche", f);
 		if (command)
-			fprintf(f, " -n '__fish_seen_subcommand_from %s'", command);
+			fprintf(f, " -n '__cloche_using \"%s\"'", command);
 		fprintf(f, " -l %s", o->name);
 		if (o->letter)
 			fprintf(f, " -s %c", o->letter);
@@ -312,23 +428,41 @@ static void fish_print_options(FILE *f, const char *command, const struct option
 	}
 }
 
+static void fish_print_name(FILE *f, const struct command *cmd)
+{
+	const char *second = strchr(cmd->name, ' ');
+	int first_len = second ? (int)(second - cmd->name) : 0;
+
+	fprintf(f, "complete -c cloche -n '__cloche_using \"%.*s\"' -a %s -d ", first_len, cmd->name,
+		second ? second + 1 : cmd->name);
+	print_quoted(f, cmd->summary, "\\'");
+	fputc('\n', f);
+}
+
 void completion_print_fish(FILE *f)
 {
 	const struct command *const *at = all_commands;
 	const struct command *cmd;
+	const char *name;
+	size_t len;
 
 	fputs("# fish completion for cloche, made from its option tables\n\n", f);
+	fputs("set -g __cloche_groups", f);
+	while ((name = docgen_next_group(&at, &len)))
+		fprintf(f, " %.*s", (int)len, name);
+	fputs("\nset -g __cloche_commands ", f);
+	print_first_words(f);
+	fputs("\n\n", f);
 	fputs(fish_fixed, f);
 	fish_print_options(f, NULL, global_table);
-	while ((cmd = docgen_next_command(&at))) {
-		fprintf(f, "complete -c cloche -n __fish_use_subcommand -a %s -d ", cmd->name);
-		print_quoted(f, cmd->summary, "\\'");
-		fputc('\n', f);
-	}
+	for (at = all_commands; (cmd = docgen_next_command(&at));)
+		fish_print_name(f, cmd);
+	for (at = all_commands; (name = docgen_next_group(&at, &len));)
+		fprintf(f, "complete -c cloche -n '__cloche_using \"\"' -a %.*s -d 'more commands'\n", (int)len, name);
 	for (at = all_commands; (cmd = docgen_next_command(&at));) {
 		fish_print_options(f, cmd->name, cmd->options);
 		if (cmd->complete) {
-			fprintf(f, "complete -c cloche -n '__fish_seen_subcommand_from %s'", cmd->name);
+			fprintf(f, "complete -c cloche -n '__cloche_using \"%s\"'", cmd->name);
 			fish_print_action(f, cmd->complete);
 			fputc('\n', f);
 		}

@@ -1,4 +1,4 @@
-#include "cli/mounts_print.h"
+#include "cli/container/mounts_print.h"
 
 #include "base/str.h"
 
