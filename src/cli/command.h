@@ -26,6 +26,8 @@ enum option_kind {
 	OPTION_KIND_LIST,   /* struct strv; each use appends */
 	/* docker has it and we don't yet: refused by name, and `help` says when it comes; not listed in the help */
 	OPTION_KIND_LATER,
+	/* no option: `help` is a heading for those that follow, in the help and the manual page */
+	OPTION_KIND_HEADING,
 };
 
 struct option {
@@ -44,6 +46,7 @@ struct option {
 #define OPTION_STRING(n, l, type, field, a, h, c) { n, l, OPTION_KIND_STRING, offsetof(type, field), a, h, c }
 #define OPTION_LIST(n, l, type, field, a, h, c) { n, l, OPTION_KIND_LIST, offsetof(type, field), a, h, c }
 #define OPTION_LATER(n, l, h) { n, l, OPTION_KIND_LATER, 0, NULL, h, NULL }
+#define OPTION_HEADING(h) { "", 0, OPTION_KIND_HEADING, 0, NULL, h, NULL }
 #define OPTION_END { NULL, 0, OPTION_KIND_END, 0, NULL, NULL, NULL }
 /* clang-format on */
 

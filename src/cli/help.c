@@ -56,6 +56,10 @@ static void print_options(FILE *f, const struct option *table)
 
 		if (table->kind == OPTION_KIND_LATER)
 			continue;
+		if (table->kind == OPTION_KIND_HEADING) {
+			fprintf(f, "\n%s:\n", table->help);
+			continue;
+		}
 		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", table->letter ? '-' : ' ',
 			 table->letter ? table->letter : ' ', table->letter ? "," : " ", table->name,
 			 table->arg ? " " : "", table->arg ? table->arg : "");
@@ -72,7 +76,8 @@ void help_print_command(FILE *f, const struct command *cmd)
 	if (cmd->description)
 		fprintf(f, "\n%s\n", cmd->description);
 	if (cmd->options && cmd->options[0].kind != OPTION_KIND_END) {
-		fputs("\nOptions:\n", f);
+		if (cmd->options[0].kind != OPTION_KIND_HEADING)
+			fputs("\nOptions:\n", f);
 		print_options(f, cmd->options);
 	}
 	fputs("\nGlobal options:\n", f);

@@ -1,6 +1,10 @@
+#include "base/cleanup.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "cli/command.h"
+#include "cli/foreign.h"
 #include "cli/help.h"
+#include "base/nearest.h"
 #include "sys/fs.h"
 
 #include <errno.h>
@@ -13,15 +17,34 @@ static int fail(const struct err *err)
 	return EXIT_OURS;
 }
 
+/* What the words that no command has may have meant. */
+static int hint_at_command(struct err *err, const char *first, const char *second)
+{
+	const char *foreign = foreign_command_hint(first, second);
+	autofree char *words = second ? str_format("%s %s", first, second) : NULL;
+	const char *typed = words && command_is_group(first) ? words : first;
+	struct nearest near = NEAREST_INIT(typed, strlen(typed));
+
+	if (foreign)
+		return err_hint(err, "%s", foreign);
+	for (size_t i = 0; all_commands[i]; i++)
+		if (!all_commands[i]->hidden)
+			nearest_try(&near, all_commands[i]->name);
+	if (near.best)
+		return err_hint(err, "did you mean '%s'? 'cloche help' lists the commands", near.best);
+	return err_hint(err, "'cloche help' lists the commands");
+}
+
 static int unknown_command(int len, char *const *words)
 {
+	const char *second = len >= 2 && words[1][0] != '-' ? words[1] : NULL;
 	struct err err = { 0 };
 
-	if (command_is_group(words[0]) && len >= 2 && words[1][0] != '-')
-		err_set(&err, EINVAL, "there is no command '%s %s'", words[0], words[1]);
+	if (command_is_group(words[0]) && second)
+		err_set(&err, EINVAL, "there is no command '%s %s'", words[0], second);
 	else
 		err_set(&err, EINVAL, "there is no command '%s'", words[0]);
-	err_hint(&err, "'cloche help' lists the commands");
+	hint_at_command(&err, words[0], second);
 	return fail(&err);
 }
 

@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "base/str.h"
+#include "base/nearest.h"
 
 #include <string.h>
 
@@ -25,6 +26,8 @@ struct target {
 static const struct option *find_in(const struct option *table, const char *name, size_t len, char letter)
 {
 	for (; table && table->kind != OPTION_KIND_END; table++) {
+		if (table->kind == OPTION_KIND_HEADING)
+			continue;
 		if (letter ? table->letter == letter
 			   : strlen(table->name) == len && memcmp(table->name, name, len) == 0)
 			return table;
@@ -42,31 +45,17 @@ static struct target find_option(const struct command *cmd, void *options, const
 	return (struct target){ option, &global_options };
 }
 
-static size_t common_prefix(const char *a, const char *b)
-{
-	size_t n = 0;
-
-	while (a[n] && a[n] == b[n])
-		n++;
-	return n;
-}
-
 static int unknown_option(const struct command *cmd, const char *given, const char *name, struct err *err)
 {
-	const struct option *best = NULL;
-	size_t best_length = 1;
+	size_t len = strcspn(name, "=");
+	struct nearest near = NEAREST_INIT(name, len);
 
-	for (const struct option *o = cmd->options; o && o->kind != OPTION_KIND_END; o++) {
-		size_t n = common_prefix(o->name, name);
-
-		if (n > best_length) {
-			best = o;
-			best_length = n;
-		}
-	}
+	for (const struct option *o = cmd->options; o && o->kind != OPTION_KIND_END; o++)
+		if (o->kind != OPTION_KIND_HEADING && o->kind != OPTION_KIND_LATER)
+			nearest_try(&near, o->name);
 	err_set(err, EINVAL, "unknown option '%s'", given);
-	if (best)
-		return err_hint(err, "did you mean --%s? 'cloche %s --help' lists the options", best->name, cmd->name);
+	if (near.best)
+		return err_hint(err, "did you mean --%s? 'cloche %s --help' lists the options", near.best, cmd->name);
 	return err_hint(err, "'cloche %s --help' lists the options", cmd->name);
 }
 
@@ -94,6 +83,7 @@ static int store_value(const struct target *t, const char *text, struct err *err
 	case OPTION_KIND_LIST:
 		return strv_add((struct strv *)at, text) < 0 ? err_oom(err) : 0;
 	case OPTION_KIND_LATER:
+	case OPTION_KIND_HEADING:
 	case OPTION_KIND_END:
 		break;
 	}

@@ -1,6 +1,7 @@
 /* The instructions and the form of their arguments. */
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "base/nearest.h"
 #include "codec/dockerfile_impl.h"
 
 #include <string.h>
@@ -259,48 +260,12 @@ int dockerfile_find_keyword(const char *name, size_t len)
 	return -1;
 }
 
-static unsigned min3(unsigned a, unsigned b, unsigned c)
-{
-	unsigned ab = a < b ? a : b;
-
-	return ab < c ? ab : c;
-}
-
-/* Edits (insert, remove, replace, swap of neighbours) that lead from A to B, in upper case; both at most 15 bytes. */
-static unsigned edit_distance(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-	unsigned d[17][17];
-
-	for (size_t i = 0; i <= a_len; i++) {
-		for (size_t j = 0; j <= b_len; j++) {
-			unsigned differs;
-
-			if (i == 0 || j == 0) {
-				d[i][j] = (unsigned)(i + j);
-				continue;
-			}
-			differs = (a[i - 1] & ~32) != b[j - 1];
-			d[i][j] = min3(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + differs);
-			if (i > 1 && j > 1 && (a[i - 1] & ~32) == b[j - 2] && (a[i - 2] & ~32) == b[j - 1])
-				d[i][j] = min3(d[i][j], d[i - 2][j - 2] + 1, d[i][j]);
-		}
-	}
-	return d[a_len][b_len];
-}
-
 const char *dockerfile_nearest_keyword(const char *name, size_t len)
 {
-	const char *best = NULL;
-	unsigned best_distance = len < 5 ? 2 : 3;
+	struct nearest near = NEAREST_INIT(name, len);
 
-	for (int i = 0; i < DOCKERFILE_KEYWORDS && len <= 15; i++) {
-		const char *keyword = dockerfile_rules[i].name;
-		unsigned distance = edit_distance(name, len, keyword, strlen(keyword));
-
-		if (distance < best_distance) {
-			best = keyword;
-			best_distance = distance;
-		}
-	}
-	return best;
+	near.ignore_case = true;
+	for (int i = 0; i < DOCKERFILE_KEYWORDS; i++)
+		nearest_try(&near, dockerfile_rules[i].name);
+	return near.best;
 }

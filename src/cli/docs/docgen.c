@@ -28,7 +28,7 @@ const struct option *docgen_next_option(const struct option **at)
 	while (*at && (*at)->kind != OPTION_KIND_END) {
 		const struct option *option = (*at)++;
 
-		if (option->kind != OPTION_KIND_LATER)
+		if (option->kind != OPTION_KIND_LATER && option->kind != OPTION_KIND_HEADING)
 			return option;
 	}
 	return NULL;

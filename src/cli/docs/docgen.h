@@ -15,7 +15,7 @@ void completion_print_bash(FILE *f);
 void completion_print_zsh(FILE *f);
 void completion_print_fish(FILE *f);
 
-/* What docs are made of: commands and options that aren't hidden and are there already. */
+/* What docs are made of: commands and options that aren't hidden and are there already; no headings. */
 const struct command *docgen_next_command(const struct command *const **at);
 const struct option *docgen_next_option(const struct option **at);
 /*

@@ -104,27 +104,35 @@ static void print_head(FILE *f, const char *command, const char *summary)
 	print_text(f, summary);
 }
 
+static void print_option(FILE *f, const struct option *o)
+{
+	fputs(".TP\n\\fB", f);
+	if (o->letter) {
+		print_char(f, '-');
+		print_char(f, o->letter);
+		fputs("\\fR, \\fB", f);
+	}
+	fputs("\\-\\-", f);
+	print_word(f, o->name);
+	fputs("\\fR", f);
+	if (o->arg) {
+		fputs(" \\fI", f);
+		print_word(f, o->arg);
+		fputs("\\fR", f);
+	}
+	fputc('\n', f);
+	print_text(f, o->help);
+}
+
 static void print_options(FILE *f, const struct option *table)
 {
-	const struct option *o;
-
-	while ((o = docgen_next_option(&table))) {
-		fputs(".TP\n\\fB", f);
-		if (o->letter) {
-			print_char(f, '-');
-			print_char(f, o->letter);
-			fputs("\\fR, \\fB", f);
+	for (const struct option *o = table; o && o->kind != OPTION_KIND_END; o++) {
+		if (o->kind == OPTION_KIND_HEADING) {
+			fputs(".SS ", f);
+			print_text(f, o->help);
+		} else if (o->kind != OPTION_KIND_LATER) {
+			print_option(f, o);
 		}
-		fputs("\\-\\-", f);
-		print_word(f, o->name);
-		fputs("\\fR", f);
-		if (o->arg) {
-			fputs(" \\fI", f);
-			print_word(f, o->arg);
-			fputs("\\fR", f);
-		}
-		fputc('\n', f);
-		print_text(f, o->help);
 	}
 }
 
