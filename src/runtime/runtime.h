@@ -60,6 +60,7 @@ struct runtime_options {
 
 	/* What the program gets as 0, 1 and 2 where the spec asks for no terminal; -1: /dev/null. Borrowed. */
 	int stdio[3];
+	bool give_stdio; /* pipes among them were made for it: its user becomes their owner, as /dev/stdout is opened by name */
 	/* Descriptors 3, 4 … for the program; borrowed. */
 	const int *extra_fds;
 	size_t extra_fds_len;

@@ -133,9 +133,20 @@ static int place_fds(struct start *st, int count)
 	return close_range((unsigned)total, ~0U, 0) < 0 ? -errno : 0;
 }
 
+/* /dev/stdout is /proc/self/fd/1: opening that asks whose the pipe is. Where its id isn't mapped, it stays root's. */
+static void give_pipes(const struct start *st)
+{
+	for (int i = 0; i <= 2 && st->options->give_stdio && st->terminal < 0; i++)
+		if (st->options->stdio[i] >= 0 && st->spec->process.user.uid != 0)
+			(void)!fchown(st->options->stdio[i], st->spec->process.user.uid, (gid_t)-1);
+}
+
 int start_arrange_fds(struct start *st)
 {
-	int r = place_fds(st, 3 + (int)st->options->extra_fds_len);
+	int r;
+
+	give_pipes(st);
+	r = place_fds(st, 3 + (int)st->options->extra_fds_len);
 
 	if (r < 0)
 		return start_fail(st, -r, "arrange the descriptors", NULL);

@@ -152,6 +152,17 @@ static int fill_new_file(int dir_fd, const char *tmp, const void *data, size_t l
 	return 0;
 }
 
+int fs_write_new(int dir_fd, const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+{
+	autoclose int fd = openat(dir_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	int r;
+
+	if (fd < 0 || fchmod(fd, mode) < 0)
+		return err_errno(err, errno, "create '%s'", path);
+	r = fs_write_all(fd, data, len, err);
+	return r < 0 ? err_wrap(err, "'%s'", path) : 0;
+}
+
 int fs_write_file(int dir_fd, const char *path, const void *data, size_t len, mode_t mode, int flags, struct err *err)
 {
 	autofree char *tmp = NULL;

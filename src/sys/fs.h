@@ -38,6 +38,9 @@ int fs_read_fd(int fd, size_t max, struct buf *buf, struct err *err);
 /* All of it, through interruptions and short writes. */
 int fs_write_all(int fd, const void *data, size_t len, struct err *err);
 
+/* A whole new file, written in place: -EEXIST if there is one. MODE is exact, whatever the umask. */
+int fs_write_new(int dir_fd, const char *path, const void *data, size_t len, mode_t mode, struct err *err);
+
 enum fs_write_flags {
 	FS_SYNC = 1,	  /* file and folder are on disk when it returns */
 	FS_EXCLUSIVE = 2, /* -EEXIST instead of replacing */

@@ -210,7 +210,10 @@ static char *format_status(const struct container_status *st)
 		time_format_human(time(NULL) - since->tv_sec, age);
 	switch (st->phase) {
 	case CONTAINER_CREATED:
+	case CONTAINER_STARTING:
 		return strdup("Created");
+	case CONTAINER_RESTARTING:
+		return str_format("Restarting (%d) %s ago", st->exit_code, age);
 	case CONTAINER_RUNNING:
 		return str_format("Up %s", age);
 	case CONTAINER_LOST:
@@ -283,7 +286,7 @@ static int choose_rows(const struct rows *rows, const struct ps_options *o, json
 	for (size_t i = 0; i < rows->len && (!last || json_array_size(out) < last); i++) {
 		const struct row *row = &rows->items[i];
 		bool chosen_state =
-			o->all || last || asks_for_state(&o->filters) || row->status.phase <= CONTAINER_RUNNING;
+			o->all || last || asks_for_state(&o->filters) || container_is_alive(row->status.phase);
 		int r = passes(rows, row, &o->filters, err);
 		json_t *j;
 

@@ -3,24 +3,33 @@
  *
  *     containers/<id>/roots          keeps image and layers from the collector  (store/containers.h)
  *                     config.json    the OCI bundle's
- *                     state.json     what it was made as: struct container_record; written once
- *                     exit.json      how it ended; written once, to a new name
+ *                     state.json     what it was made as (record.h)
+ *                     created        empty: it was made and not started yet
+ *                     exit.json      how its last life ended; written to a new name, removed when the next one begins
+ *                     stopped        empty: somebody asked it to end, so no policy starts it again
  *                     upper/ work/      or rootfs/, where the kernel refuses an overlay
- *     <runroot>/containers/<id>      live state, locked by the living process: "<pid> <start> <time>\n"
- *     <runroot>/files/<id>/          hosts, hostname, resolv.conf
+ *     <runroot>/containers/<id>      live state, locked by the living process (live.h)
+ *     <runroot>/files/<id>/          hosts, hostname, resolv.conf …
+ *
+ * A container has any number of lives, one after the other: each start begins one. What is in its folder but exit.json,
+ * `created` and work/ stays from one to the next.
  *
  * Invariants:
- *  1. A container lives as long as its live file is locked: the lock goes with the process, however it ends,
- *     and the container goes with the process (PDEATHSIG). So nobody needs to be asked, and kill -9 leaves
- *     nothing that says otherwise.
- *  2. The live file is locked before containers/<id> appears. So a folder without a locked live file belongs
- *     to nobody: it has ended, or its maker was killed while it was made.
- *  3. Whoever removes a container holds its lock.
+ *  1. A container lives as long as its live file is locked: by the command that runs it, or by its monitor, which restarts it
+ *     under the same lock. The lock goes with the process, however it ends, and the container goes with the process
+ *     (PDEATHSIG). So nobody needs to be asked, and kill -9 leaves nothing that says otherwise.
+ *  2. The live file is locked before containers/<id> appears, and whoever starts the container again locks it before
+ *     anything else. So a folder without a locked live file belongs to nobody: it has `created` and was never started, or
+ *     exit.json and has ended, or neither, and then its process was killed: while it was made (no state.json), or in its life.
+ *  3. Whoever removes a container, or begins a life of it, holds its lock.
+ *  4. state.json is the last thing that `create` writes, and `created` the first that a start removes.
  */
 #pragma once
 
 #include "base/err.h"
 #include "base/vec.h"
+#include "engine/container/live.h"
+#include "engine/container/record.h"
 #include "store/containers.h"
 #include "store/store.h"
 
@@ -29,41 +38,28 @@
 #include <sys/types.h>
 #include <time.h>
 
-/* What a container was made as. Strings are owned; NULL: not known. */
-struct container_record {
-	char *id, *name;
-	char *image;	/* as it was typed */
-	char *image_id; /* "sha256:…" */
-	char *manifest; /* "sha256:…" */
-	struct timespec created;
-	struct strv args;
-	int64_t entrypoint_len;		/* so many of ARGS are the entry point; the rest is the command */
-	char *user;			/* as it was said; "": the image's default */
-	struct strv labels;		/* key, value, key, value … */
-	char *hostname, *network, *ids; /* "host" or "none"; id_mode_name */
-	char *stop_signal;
-	bool tty, remove;
-};
-void container_record_done(struct container_record *r);
-#define autorecord CLEANUP(container_record_done)
-
-/* Writes state.json into the container's folder; not synced. */
-int container_record_write(int dir_fd, const struct container_record *r, struct err *err);
-int container_record_read(struct store *s, const char *id, struct container_record *ret, struct err *err);
-
 enum container_phase {
-	CONTAINER_CREATED, /* alive, its program hasn't begun */
+	CONTAINER_CREATED,  /* made, never started */
+	CONTAINER_STARTING, /* alive, its program hasn't begun */
 	CONTAINER_RUNNING,
+	CONTAINER_RESTARTING, /* alive: its monitor waits to start it again */
 	CONTAINER_EXITED,
 	CONTAINER_LOST, /* ended with the process that ran it: killed, or the machine was switched off */
 };
+/* docker's word for it: "created", "running", "restarting", "exited". */
 const char *container_phase_name(enum container_phase phase);
+/* Does somebody hold its lock? */
+static inline bool container_is_alive(enum container_phase phase)
+{
+	return phase == CONTAINER_STARTING || phase == CONTAINER_RUNNING || phase == CONTAINER_RESTARTING;
+}
 
 struct container_status {
 	enum container_phase phase;
 	pid_t pid;			   /* of pid 1, RUNNING only */
 	struct timespec started, finished; /* zero: not known */
-	int exit_code;			   /* EXITED; LOST: 137 */
+	int exit_code;			   /* EXITED, RESTARTING; LOST: 137 */
+	int64_t restarts;		   /* by its policy, since somebody started it */
 	char error[512];		   /* why it could not be started; "" */
 };
 int container_status_read(struct store *s, const char *id, struct container_status *ret, struct err *err);
@@ -71,28 +67,18 @@ int container_status_read(struct store *s, const char *id, struct container_stat
 /* Writes exit.json; never replaces one. */
 int container_exit_write(int dir_fd, const struct container_status *status, struct err *err);
 
+/* Says on disk that it was made and never started. */
+int container_mark_created(int dir_fd, struct err *err);
+/* Begins a life: forgets `created`, `stopped` and how the last one ended. The caller holds the lock. */
+int container_begin_life(int dir_fd, struct err *err);
+/* From now on no policy starts it again, until somebody does. */
+int container_mark_stopped(struct store *s, const char *id, struct err *err);
+
 /*
  * The upper folder of the container DIR_FD, which has what was changed. -EOPNOTSUPP for a container without one: where
  * the kernel refused an overlay, it has a tree of its own, rootfs/.
  */
 int container_open_upper(int dir_fd, struct err *err);
-
-/* --- live state --- */
-
-struct container_live {
-	int fd; /* locked; -1: none */
-	struct store *store;
-	char id[CONTAINER_ID_MAX];
-};
-#define CONTAINER_LIVE_INIT ((struct container_live){ .fd = -1 })
-
-/* Makes and locks the live file; -EBUSY if somebody holds it. S is borrowed as long as RET. */
-int container_live_take(struct store *s, const char *id, struct container_live *ret, struct err *err);
-/* The program has begun as PID. */
-int container_live_running(struct container_live *l, pid_t pid, const struct timespec *started, struct err *err);
-/* Removes live file and name files, lets go of the lock. */
-void container_live_done(struct container_live *l);
-#define autolive CLEANUP(container_live_done)
 
 /* --- ends --- */
 

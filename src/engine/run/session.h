@@ -1,22 +1,36 @@
-/* What one `run` holds from its beginning to its end. Private to run*.c. */
+/*
+ * What a container's making and its start share. Private to engine/run.
+ *
+ *     run_create_begin    image, name, folder, config.json and state.json in memory    (image.c, create.c)
+ *     run_create_finish   the two are on disk: that is `create`
+ *     run_load            a container from disk, as far as a start needs it           (load.c)
+ *     run_start           begins a life of what is in the session                     (start.c)
+ *     run_end             writes down how it ended, or with --rm removes it           (end.c)
+ *
+ * `run` is run_create_begin and run_start in one process: nothing that is in memory is read back, and the two files are
+ * written while the container's process sets itself up.
+ */
 #pragma once
 
 #include "engine/container/container.h"
 #include "engine/layered.h"
-#include "engine/run/run.h"
 #include "engine/run/names.h"
+#include "engine/run/run.h"
 #include "engine/run/spec.h"
 #include "intercept/supervisor.h"
 #include "store/image.h"
 #include "sys/idmap.h"
 
-struct sock_filter;
+/* What somebody asked for on a command line: the image, what follows it, and the options. All borrowed. */
+struct run_order {
+	const struct run_options *options;
+	const char *image;
+	const struct strv *args;
+};
 
 struct run_session {
-	const struct run_options *options;
 	const struct run_callbacks *callbacks;
-	const char *image_text;
-	const struct strv *args;
+	bool quiet;
 	uint64_t begin_us; /* time_now_us at the beginning */
 
 	struct idmap ids;
@@ -26,28 +40,86 @@ struct run_session {
 	int layer_fds[LAYERED_MAX];
 	size_t layer_fds_len;
 
-	char id[CONTAINER_ID_MAX], name[RUN_NAME_MAX];
+	char id[CONTAINER_ID_MAX];
 	char *dir, *files_dir, *rootfs; /* absolute */
 	int dir_fd;			/* containers/<id>; -1: not made */
 	struct container_live live;
+	struct container_record record;
 	struct oci_spec spec;
-	bool has_records; /* config.json and state.json are written */
-	struct timespec created, started;
+	bool is_written; /* config.json and state.json are on disk; else run_start writes them */
+	bool is_copy;	 /* its root is a folder of its own, rootfs/, since the kernel refused an overlay */
+	struct timespec started;
+	int64_t restarts; /* by its policy, since somebody started it */
 
 	struct intercept_helper supervisor; /* of emulated ids; only where one id is mapped */
-	int ids_level;			    /* 0: nothing is emulated */
 };
+#define RUN_SESSION_INIT(cb)                                                                                           \
+	((struct run_session){ .callbacks = (cb),                                                                      \
+			       .begin_us = time_now_us(),                                                              \
+			       .dir_fd = -1,                                                                           \
+			       .live = CONTAINER_LIVE_INIT,                                                            \
+			       .supervisor = INTERCEPT_HELPER_INIT })
 
 void run_session_done(struct run_session *s);
+/* Whose ids, which store. */
+int run_session_open(struct run_session *s, const struct store_options *store, struct err *err);
 
-/* Image, layers and lowers: reads only, but for layers that are unpacked first. */
-int run_prepare_image(struct run_session *s, struct err *err);
-/* Takes ID and name, makes folders and files; from here on there is something to clean up. */
-int run_prepare_container(struct run_session *s, struct err *err);
-/* Makes the spec. */
-int run_prepare_spec(struct run_session *s, struct err *err);
-/* Writes it as config.json, and state.json. */
+/* The paths of the container s->id, and the folder of live state. */
+int run_session_set_paths(struct run_session *s, struct err *err);
+
+/* --- image.c --- */
+
+/* The image of the order, its platform, layers and lowers: reads only, but for layers that are unpacked first. */
+int run_open_image(struct run_session *s, const struct run_order *order, struct err *err);
+/* The image that the record names by its manifest. */
+int run_open_recorded_image(struct run_session *s, struct err *err);
+
+/* --- create.c --- */
+
+/* Those options that can be judged before there is a store, and whose ids: first of all. */
+int run_create_check(struct run_session *s, const struct run_options *o, struct err *err);
+/*
+ * Image, ID, name, lock, folders, spec and record. From the moment where s->dir_fd is set there is something to clean up
+ * (run_end).
+ */
+int run_create_begin(struct run_session *s, const struct run_order *order, struct err *err);
+/* On disk as made and not started. */
+int run_create_finish(struct run_session *s, struct err *err);
+/* Writes config.json and state.json; once only. */
 int run_write_records(struct run_session *s, struct err *err);
+
+/* --- load.c --- */
+
+/* Locks the container s->id (unless s->live is it already) and reads what a start needs. -EBUSY: it is alive. */
+int run_load(struct run_session *s, struct err *err);
+
+/* --- name_files.c --- */
+
+/* hosts, hostname and resolv.conf, new for each life. */
+int run_write_name_files(const struct run_session *s, struct err *err);
+
+/* --- start.c --- */
+
+/*
+ * Starts the supervisor of ids, where the record asks for one. To be called as early as may be: its exec and what we do go on
+ * side by side. Without it run_start does it.
+ */
+int run_begin_supervisor(struct run_session *s, struct err *err);
+
+struct run_stdio {
+	int fds[3]; /* what the program gets as 0, 1 and 2 where it has no terminal; -1: /dev/null */
+	bool ours;  /* made for it: given to its user, who may open /dev/stdout by name */
+};
+/* Begins a life. On failure *RET_EXIT is docker's code, and the session goes to run_end. */
+int run_start(struct run_session *s, const struct run_stdio *stdio, struct container_process *ret, int *ret_exit,
+	      struct err *err);
+
+/* --- end.c --- */
+
+/* Its life has ended, or it could not be started (WHY): writes that down, or removes it. Lets go of the lock. */
+void run_end(struct run_session *s, int exit_code, const struct err *why);
+
+/* --- session.c --- */
 
 /* Reports a step that began at START_US (time_now_us). */
 void run_report(const struct run_session *s, uint64_t start_us, const char *what, const char *call, const char *effect);

@@ -1,0 +1,160 @@
+#include "engine/container/live.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LIVE_PATH_MAX = 16 + CONTAINER_ID_MAX };
+
+static void live_path(const char *id, char dst[static LIVE_PATH_MAX])
+{
+	snprintf(dst, LIVE_PATH_MAX, "containers/%.64s", id);
+}
+
+/* The locked file must still be the one of that name: its last holder may have removed it meanwhile. */
+static bool is_still_there(int dir_fd, const char *path, int fd)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && fstatat(dir_fd, path, &b, AT_SYMLINK_NOFOLLOW) == 0 && a.st_ino == b.st_ino;
+}
+
+int container_live_take(struct store *s, const char *id, struct container_live *ret, struct err *err)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct container_live l = { .fd = -1, .store = s };
+	char path[LIVE_PATH_MAX];
+	int run = store_run_fd(s, err);
+
+	if (run < 0)
+		return run;
+	live_path(id, path);
+	for (;;) {
+		l.fd = openat(run, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (l.fd < 0 && errno == ENOENT && (mkdirat(run, "containers", 0700) == 0 || errno == EEXIST))
+			continue;
+		if (l.fd < 0)
+			return err_errno(err, errno, "make live state '%s/%s'", s->runroot, path);
+		if (fcntl(l.fd, F_OFD_SETLK, &lock) < 0) {
+			close(l.fd);
+			return err_set(err, EBUSY, "container %.12s is in use", id);
+		}
+		if (is_still_there(run, path, l.fd))
+			break;
+		close(l.fd);
+	}
+	snprintf(l.id, sizeof(l.id), "%s", id);
+	*ret = l;
+	return 0;
+}
+
+int container_live_adopt(struct store *s, const char *id, int fd, struct container_live *ret, struct err *err)
+{
+	struct container_live l = { .fd = fd, .store = s };
+	char path[LIVE_PATH_MAX];
+	int run = store_run_fd(s, err);
+
+	if (run < 0)
+		return run;
+	live_path(id, path);
+	if (!is_still_there(run, path, fd))
+		return err_set(err, EBADF, "descriptor %d is not the live state of container %.12s", fd, id);
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	snprintf(l.id, sizeof(l.id), "%s", id);
+	*ret = l;
+	return 0;
+}
+
+int container_live_write(struct container_live *l, const struct live_line *line, struct err *err)
+{
+	char text[LIVE_LINE_SIZE];
+
+	live_line_format(line, text);
+	if (pwrite(l->fd, text, sizeof(text), 0) != sizeof(text))
+		return err_errno(err, errno, "write live state of container %.12s", l->id);
+	return 0;
+}
+
+static void remove_files(int run, const char *id)
+{
+	static const char *const names[] = {
+		"/hosts", "/hostname", "/resolv.conf", "/attach.sock", "/health.json", ""
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char path[LIVE_PATH_MAX + 16];
+
+		snprintf(path, sizeof(path), "files/%.64s%s", id, names[i]);
+		unlinkat(run, path, *names[i] ? 0 : AT_REMOVEDIR);
+	}
+}
+
+void container_live_leave(struct container_live *l)
+{
+	if (l->fd >= 0)
+		close(l->fd);
+	*l = CONTAINER_LIVE_INIT;
+}
+
+void container_live_done(struct container_live *l)
+{
+	char path[LIVE_PATH_MAX];
+	int run;
+
+	if (l->fd < 0)
+		return;
+	run = store_run_fd(l->store, NULL);
+	if (run >= 0) {
+		remove_files(run, l->id);
+		live_path(l->id, path);
+		unlinkat(run, path, 0);
+	}
+	container_live_leave(l);
+}
+
+int container_live_read(struct store *s, const char *id, struct live_line *ret, bool *ret_begun, struct err *err)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char path[LIVE_PATH_MAX], text[LIVE_LINE_SIZE + 1];
+	autoclose int fd = -1;
+	int run = store_run_fd(s, err);
+	ssize_t n;
+
+	if (run < 0)
+		return run;
+	live_path(id, path);
+	fd = openat(run, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_errno(err, errno, "open live state '%s/%s'", s->runroot, path);
+	/* Asking takes no lock, so it never stands in the way of one who takes it. */
+	if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
+		return err_errno(err, errno, "look at the lock '%s/%s'", s->runroot, path);
+	if (lock.l_type == F_UNLCK)
+		return 0;
+	n = pread(fd, text, LIVE_LINE_SIZE, 0);
+	text[n > 0 ? n : 0] = '\0';
+	*ret_begun = live_line_parse(text, ret) == 0;
+	return 1;
+}
+
+int container_live_wait(struct store *s, const char *id, struct err *err)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	char path[LIVE_PATH_MAX];
+	autoclose int fd = -1;
+	int run = store_run_fd(s, err);
+
+	if (run < 0)
+		return run;
+	live_path(id, path);
+	fd = openat(run, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_errno(err, errno, "open live state '%s/%s'", s->runroot, path);
+	while (fcntl(fd, F_OFD_SETLKW, &lock) < 0)
+		if (errno != EINTR)
+			return err_errno(err, errno, "wait for the end of container %.12s", id);
+	return 0;
+}

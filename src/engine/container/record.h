@@ -1,0 +1,67 @@
+/*
+ * What a container was made as: state.json in its folder, and struct container_record here.
+ *
+ * It holds all that config.json, the OCI bundle's, cannot say, so that the two together are enough to start the
+ * container from disk, any number of times. Each subsystem has an object of its own in it (record_parts.c): a struct
+ * here, a pair of functions there, a row in the table.
+ *
+ * It is written once, when the container is made; container_record_update, for `rename` and `update`, is the only one
+ * who replaces it.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/vec.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+/* "life": how it is run, and what happens at its end. */
+struct container_life {
+	bool interactive;  /* its input is kept open: -i */
+	bool init;	   /* our init is pid 1 */
+	int64_t ids_level; /* enum intercept_level; 0: no ids are emulated */
+};
+
+/* "names": what /etc/hosts and /etc/resolv.conf are made from at each start; the words of the command line. */
+struct container_names {
+	char *domainname;
+	struct strv add_hosts, dns, dns_search, dns_options;
+};
+
+/* Strings are owned; NULL: not known. */
+struct container_record {
+	char *id, *name;
+	char *image;	/* as it was typed */
+	char *image_id; /* "sha256:…" */
+	char *manifest; /* "sha256:…" */
+	struct timespec created;
+	struct strv args;
+	int64_t entrypoint_len;		/* so many of ARGS are the entry point; the rest is the command */
+	char *user;			/* as it was said; "": the image's default */
+	struct strv labels;		/* key, value, key, value … */
+	char *hostname, *network, *ids; /* hostname NULL: the host's own; "host" or "none"; id_mode_name */
+	char *stop_signal;
+	bool tty, remove;
+	struct container_life life;
+	struct container_names names;
+};
+void container_record_done(struct container_record *r);
+#define autorecord CLEANUP(container_record_done)
+
+/* Writes state.json into the container's folder, in which there is none yet; not synced. */
+int container_record_write(int dir_fd, const struct container_record *r, struct err *err);
+int container_record_read(struct store *s, const char *id, struct container_record *ret, struct err *err);
+/* The same from the container's folder; ID is for messages. */
+int container_record_read_at(int dir_fd, const char *id, struct container_record *ret, struct err *err);
+
+/*
+ * Reads state.json, lets CHANGE work on it, and replaces it. Two such calls at once come one after the other (a lock on the
+ * container's folder, held for as long as CHANGE takes); readers see the old or the new.
+ */
+int container_record_update(struct store *s, const char *id,
+			    int (*change)(struct container_record *r, void *arg, struct err *err), void *arg,
+			    struct err *err);

@@ -1,0 +1,89 @@
+/* What killed commands leave behind. */
+#include "engine/container/container.h"
+
+#include "base/cleanup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void sweep_one(struct store *s, const char *id)
+{
+	autorecord struct container_record record = { 0 };
+	struct container_status status;
+
+	if (container_status_read(s, id, &status, NULL) < 0 || status.phase == CONTAINER_CREATED ||
+	    container_is_alive(status.phase))
+		return;
+	if (container_record_read(s, id, &record, NULL) == 0 && !record.remove)
+		return;
+	container_remove(s, id, NULL);
+}
+
+/* Live files that nobody holds: their owners were killed. */
+static void sweep_live(struct store *s, size_t limit)
+{
+	int run = store_run_fd(s, NULL);
+	int fd = run < 0 ? -1 : openat(run, "containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclosedir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *d;
+	size_t seen = 0;
+
+	while (dir && (d = readdir(dir)) && (!limit || seen < limit)) {
+		autolive struct container_live live = CONTAINER_LIVE_INIT;
+
+		if (d->d_name[0] == '.' || strlen(d->d_name) >= CONTAINER_ID_MAX)
+			continue;
+		seen++;
+		if (container_live_take(s, d->d_name, &live, NULL) < 0)
+			continue;
+		container_live_done(&live);
+		sweep_one(s, d->d_name);
+	}
+}
+
+/*
+ * A name that leads nowhere: its container's command was killed between taking the name and writing it down. It is
+ * renamed away first, so that one who takes the name at this moment can't lose it: what then turns out to lead
+ * somewhere is put back.
+ */
+static void sweep_name(int names, const char *name)
+{
+	char aside[80], target[CONTAINER_ID_MAX + 8];
+
+	if (faccessat(names, name, F_OK, 0) == 0 || errno != ENOENT ||
+	    readlinkat(names, name, target, sizeof(target)) < 0)
+		return;
+	snprintf(aside, sizeof(aside), ".sweep-%d", (int)getpid());
+	if (renameat(names, name, names, aside) < 0)
+		return;
+	if (faccessat(names, aside, F_OK, 0) == 0 && renameat2(names, aside, names, name, RENAME_NOREPLACE) == 0)
+		return;
+	unlinkat(names, aside, 0);
+}
+
+static void sweep_names(struct store *s)
+{
+	int fd = openat(s->root_fd, "containers/by-name", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclosedir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *d;
+
+	while (dir && (d = readdir(dir)))
+		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+			sweep_name(fd, d->d_name);
+}
+
+void containers_sweep(struct store *s, size_t limit, bool everything)
+{
+	autostrv struct strv ids = { 0 };
+
+	sweep_live(s, limit);
+	if (!everything || containers_list(s, &ids, NULL) < 0)
+		return;
+	for (size_t i = 0; i < ids.len; i++)
+		sweep_one(s, ids.items[i]);
+	sweep_names(s);
+}

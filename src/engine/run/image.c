@@ -1,0 +1,131 @@
+/* From an image to the folders that an overlay is made of. */
+#include "engine/run/session.h"
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "base/timefmt.h"
+#include "engine/skeleton.h"
+#include "layer/ensure.h"
+#include "store/layers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+static int open_image(struct run_session *s, const struct run_order *order, struct err *err)
+{
+	const char *pull = order->options->pull;
+	int r;
+
+	if (pull && strcmp(pull, "always") == 0) {
+		err_set(err, EOPNOTSUPP, "--pull always: registries are not there yet");
+		return err_hint(err,
+				"they come with a later version; 'cloche load' and 'cloche import' bring images in");
+	}
+	if (pull && strcmp(pull, "missing") != 0 && strcmp(pull, "never") != 0)
+		return err_set(err, EINVAL, "--pull '%s': one of missing, never and always", pull);
+	r = store_image_open(s->store, order->image, &s->image, err);
+	if (r == -ENOENT)
+		err_hint(err, "images come in by 'cloche load', 'cloche import' and 'cloche build'; 'cloche images' "
+			      "lists them");
+	return r < 0 ? err_wrap(err, "image '%s'", order->image) : 0;
+}
+
+static bool word_is(const char *have, const char *text, size_t len)
+{
+	return have && strlen(have) == len && memcmp(have, text, len) == 0;
+}
+
+/* --platform must be the image's, and the image's this machine's. */
+static int check_platform(const struct run_session *s, const char *wanted, struct err *err)
+{
+	const char *arch = s->image.config.architecture;
+
+	if (wanted) {
+		const char *slash = strchr(wanted, '/'), *word = slash ? slash + 1 : wanted;
+		size_t len = strcspn(word, "/");
+
+		if ((slash && strncmp(wanted, "linux/", 6) != 0) || !word_is(arch, word, len))
+			return err_set(err, EINVAL, "--platform '%s': the image is for linux/%s", wanted,
+				       arch ? arch : "?");
+	}
+	if (arch && *arch && strcmp(arch, platform_architecture()) != 0)
+		run_notice(s, "the image is for linux/%s, this machine is linux/%s", arch, platform_architecture());
+	return 0;
+}
+
+static int add_lower(struct run_session *s, size_t layer, struct err *err)
+{
+	char path[LAYER_DIR_MAX];
+	autofree char *full = NULL;
+	int fd;
+
+	layer_path(s->store, &s->image.config.diff_ids[layer], path);
+	full = str_format("%s/%s/fs", s->store->root, path);
+	if (!full)
+		return err_oom(err);
+	fd = open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, errno, "open layer '%s'", full);
+	s->layer_fds[s->layer_fds_len++] = fd;
+	return strv_take(&s->lowers, TAKE_PTR(full)) < 0 ? err_oom(err) : 0;
+}
+
+static int open_lowers(struct run_session *s, struct err *err)
+{
+	char *skeleton = NULL;
+	int r;
+
+	if (s->image.config.diff_ids_len >= LAYERED_MAX)
+		return err_set(err, E2BIG, "the image has more than %d layers", LAYERED_MAX - 1);
+	for (size_t i = s->image.config.diff_ids_len; i-- > 0;) {
+		r = image_config_layer_again(&s->image.config, i) ? 0 : add_lower(s, i, err);
+		if (r < 0)
+			return r;
+	}
+	r = skeleton_ensure(s->store, &skeleton, err);
+	if (r < 0)
+		return r;
+	return strv_take(&s->lowers, skeleton) < 0 ? err_oom(err) : 0;
+}
+
+static int find_layers(struct run_session *s, struct err *err)
+{
+	uint64_t start = time_now_us();
+	int r = layers_ensure(s->store, &s->ids, &s->image, err);
+
+	if (r >= 0)
+		r = open_lowers(s, err);
+	run_report(s, start, "find the unpacked layers", "open(\"layers/…/fs\", O_DIRECTORY)",
+		   "shared by all containers of the image, never written to");
+	return r;
+}
+
+int run_open_image(struct run_session *s, const struct run_order *order, struct err *err)
+{
+	uint64_t start = time_now_us();
+	int r = open_image(s, order, err);
+
+	if (r >= 0)
+		r = check_platform(s, order->options->platform, err);
+	if (r < 0)
+		return r;
+	run_report(s, start, "look up the image", "open(\"refs/…\"), open(\"blobs/sha256/…\")",
+		   "the name leads to a manifest, and that to a configuration");
+	return find_layers(s, err);
+}
+
+int run_open_recorded_image(struct run_session *s, struct err *err)
+{
+	uint64_t start = time_now_us();
+	struct digest manifest;
+	int r = digest_parse(s->record.manifest ? s->record.manifest : "", &manifest, err);
+
+	if (r >= 0)
+		r = store_image_open_manifest(s->store, &manifest, &s->image, err);
+	if (r < 0)
+		return err_wrap(err, "its image '%s'", s->record.image ? s->record.image : "?");
+	run_report(s, start, "look up the image", "open(\"blobs/sha256/…\")",
+		   "the container keeps it, whatever its name means today");
+	return find_layers(s, err);
+}

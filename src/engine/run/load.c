@@ -1,0 +1,101 @@
+/* A container from disk, as far as a start needs it. */
+#include "engine/run/session.h"
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "sys/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * Files have the owners that its first life gave them, so all lives have the same ids. A range that has come since then
+ * stays unused; one that is gone can't be replaced.
+ */
+static int match_ids(struct run_session *s, struct err *err)
+{
+	const char *wanted = s->record.ids, *have = id_mode_name(s->ids.mode);
+
+	if (!wanted || strcmp(wanted, have) == 0)
+		return 0;
+	if (strcmp(wanted, id_mode_name(ID_MODE_SINGLE)) == 0 && s->ids.mode == ID_MODE_RANGE) {
+		idmap_single(&s->ids, geteuid(), getegid());
+		s->store->single = true;
+		return 0;
+	}
+	err_set(err, EPERM, "it was made with a range of ids ('%s'), and now there is only '%s'", wanted, have);
+	return err_hint(err,
+			"its files belong to ids of that range: give it back in /etc/subuid and /etc/subgid, and unset "
+			"CLOCHE_IDS");
+}
+
+/* Its name files are where live state is today. */
+static int move_name_files(struct run_session *s, struct err *err)
+{
+	static const char *const names[] = { "hosts", "hostname", "resolv.conf" };
+
+	for (size_t i = 0; i < s->spec.mounts.len; i++) {
+		struct oci_mount *m = &s->spec.mounts.items[i];
+
+		for (size_t k = 0; m->source && k < ARRAY_SIZE(names); k++) {
+			char end[CONTAINER_ID_MAX + 32];
+
+			snprintf(end, sizeof(end), "/files/%s/%s", s->id, names[k]);
+			if (!str_ends_with(m->source, end))
+				continue;
+			free(m->source);
+			m->source = path_join(s->files_dir, names[k]);
+			if (!m->source)
+				return err_oom(err);
+		}
+	}
+	return 0;
+}
+
+/* The kernel empties a work folder that was used before, which takes longer than making one; a volatile one it refuses. */
+static int renew_work(struct run_session *s, struct err *err)
+{
+	autofree char *path = str_format("containers/%s/work", s->id);
+	int r = path ? store_trash(s->store, path, err) : err_oom(err);
+
+	if (r < 0)
+		return r;
+	return mkdirat(s->dir_fd, "work", 0700) < 0 ? err_errno(err, errno, "make '%s/work'", s->dir) : 0;
+}
+
+static int read_files(struct run_session *s, struct err *err)
+{
+	int r = container_record_read_at(s->dir_fd, s->id, &s->record, err);
+
+	if (r >= 0)
+		r = match_ids(s, err);
+	if (r >= 0)
+		r = oci_spec_read(s->dir_fd, "config.json", &s->spec, err);
+	if (r < 0)
+		return r;
+	s->is_copy = s->spec.root_path && str_ends_with(s->spec.root_path, "/rootfs");
+	s->is_written = true;
+	return move_name_files(s, err);
+}
+
+int run_load(struct run_session *s, struct err *err)
+{
+	int r = run_session_set_paths(s, err);
+
+	if (r >= 0 && s->live.fd < 0)
+		r = container_live_take(s->store, s->id, &s->live, err);
+	if (r < 0)
+		return r;
+	s->dir_fd = container_open(s->store, s->id, err);
+	if (s->dir_fd < 0)
+		return s->dir_fd;
+	r = read_files(s, err);
+	if (r >= 0 && !s->is_copy)
+		r = run_open_recorded_image(s, err);
+	if (r >= 0 && !s->is_copy)
+		r = renew_work(s, err);
+	return r < 0 ? r : container_begin_life(s->dir_fd, err);
+}
