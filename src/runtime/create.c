@@ -28,8 +28,7 @@ static void set_exit_code(const struct runtime_options *options, int code)
 
 /* --- what the new process says --- */
 
-/* One message, and its descriptor if it has one; -ECONNRESET at the end. */
-static int receive(int sock, struct start_message *m, int *ret_fd)
+int start_receive(int sock, struct start_message *m, int *ret_fd)
 {
 	union {
 		struct cmsghdr align;
@@ -62,7 +61,11 @@ static int receive(int sock, struct start_message *m, int *ret_fd)
 /* What would help, for those failures whose cause is known. */
 static void hint(struct err *err, const char *what, int code)
 {
-	if (strcmp(what, "mount a new /proc") == 0 && code == EPERM)
+	if (strcmp(what, "join the namespace") == 0 && code == EPERM)
+		err_hint(err,
+			 "only root, and who owns the user namespace that it belongs to, may join it: its owner's user "
+			 "namespace has to be joined as well");
+	else if (strcmp(what, "mount a new /proc") == 0 && code == EPERM)
 		err_hint(err, "a part of the /proc here is masked, as in an unprivileged pod or container, and the "
 			      "kernel then "
 			      "refuses a new one: run it there with unmasked /proc (Kubernetes: procMount: Unmasked; "
@@ -168,7 +171,7 @@ static int converse(struct start *st, struct container_process *p, int until, st
 {
 	for (;;) {
 		struct start_message m;
-		int fd = -1, r = receive(p->control, &m, &fd);
+		int fd = -1, r = start_receive(p->control, &m, &fd);
 
 		if (r < 0)
 			return until == UNTIL_EXECUTED
@@ -225,6 +228,7 @@ static void trace_clone(const struct start *st, uint64_t ns)
 static int clone_process(struct start *st, struct container_process *p, struct err *err)
 {
 	struct timespec before, after;
+	struct start_message failure;
 	int pair[2], r = 0;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -232,11 +236,17 @@ static int clone_process(struct start *st, struct container_process *p, struct e
 	st->caller_end = pair[0];
 	st->child_end = pair[1];
 	clock_gettime(CLOCK_MONOTONIC, &before);
-	p->pid = spawn_clone(st->clone_flags & ~st->late_flags, &p->pidfd);
-	if (p->pid < 0)
-		return clone_failed(st, errno, err);
-	if (p->pid == 0)
-		start_child(st);
+	if (st->joined_len > 0 || st->foreign) {
+		p->pid = start_clone_joined(st, &p->pidfd, &failure);
+		if (p->pid < 0)
+			return p->pid = 0, step_failed(st->options, &failure, err);
+	} else {
+		p->pid = spawn_clone(st->clone_flags & ~st->late_flags, &p->pidfd);
+		if (p->pid < 0)
+			return clone_failed(st, errno, err);
+		if (p->pid == 0)
+			start_child(st);
+	}
 	clock_gettime(CLOCK_MONOTONIC, &after);
 	trace_clone(st, (uint64_t)(after.tv_sec - before.tv_sec) * 1000000000u +
 				(uint64_t)(after.tv_nsec - before.tv_nsec));

@@ -89,7 +89,7 @@ static int make_device(struct start *st, const struct oci_device *d)
 {
 	bool fifo = d->type[0] == 'p';
 
-	if (fifo || !(st->clone_flags & CLONE_NEWUSER))
+	if (fifo || !st->in_userns)
 		return make_node(st, d);
 	return bind_device(st, d->path, d->path);
 }

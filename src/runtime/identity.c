@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -39,8 +40,16 @@ static int install_notify(struct start *st)
 {
 	const unsigned killable = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	const struct runtime_options *o = st->options;
-	autoclose int listener = seccomp_install(o->notify_filter, o->notify_filter_len, killable);
+	autoclose int listener = -1;
 	int r;
+
+	/*
+	 * From here to the exec a process of the container whose user namespace we joined could look into us, if it has
+	 * CAP_SYS_PTRACE (without, the capabilities that we keep until then are too many for it).
+	 */
+	if (start_joins(st, CLONE_NEWUSER) && prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		return start_fail(st, errno, "be seen by the interceptor", NULL);
+	listener = seccomp_install(o->notify_filter, o->notify_filter_len, killable);
 
 	if (listener == -EINVAL)
 		listener = seccomp_install(o->notify_filter, o->notify_filter_len, SECCOMP_FILTER_FLAG_NEW_LISTENER);
@@ -58,7 +67,7 @@ static int install_notify(struct start *st)
 static int set_groups(struct start *st)
 {
 	const struct oci_ids *groups = &st->spec->process.user.additional_gids;
-	bool denied = st->own_maps && st->options->notify_filter_len == 0;
+	bool denied = st->groups_denied && st->options->notify_filter_len == 0;
 
 	if (denied && groups->len == 0)
 		return 0;

@@ -52,6 +52,13 @@ static int apply_plan(int tree, const struct planned_mount *m)
 	return r;
 }
 
+static int dup_tree(int fd)
+{
+	int tree = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	return tree < 0 ? -errno : tree;
+}
+
 static int bind_failed(struct start *st, int code, const struct planned_mount *m)
 {
 	return start_fail(st, code, code == ENOENT || code == EACCES ? "find the volume" : "bind", m->source);
@@ -59,7 +66,8 @@ static int bind_failed(struct start *st, int code, const struct planned_mount *m
 
 static int mount_bind(struct start *st, const struct planned_mount *m)
 {
-	autoclose int tree = clone_tree(m->source, m->recursive), place = -1;
+	autoclose int tree = m->foreign_path ? dup_tree(m->foreign_tree) : clone_tree(m->source, m->recursive);
+	autoclose int place = -1;
 	struct stat what;
 	int r;
 
@@ -122,7 +130,8 @@ static int mount_fs(struct start *st, const struct planned_mount *m, int place)
 
 	start_note(st, r, "mount", m->destination, effect_of(m->type), "mount(\"%s\", \"%s\", \"%s\", 0x%lx, \"%s\")",
 		   m->type, m->destination, m->type, m->flags, m->data ? m->data : "");
-	if (r == -EPERM && strcmp(m->type, "proc") == 0 && !(st->clone_flags & CLONE_NEWPID))
+	if (r == -EPERM && strcmp(m->type, "proc") == 0 && !(st->clone_flags & CLONE_NEWPID) &&
+	    !start_joins(st, CLONE_NEWPID))
 		return bind_proc(st, m, place);
 	if (r < 0 && strcmp(m->type, "proc") == 0)
 		return start_fail(st, -r, "mount a new /proc", m->destination);

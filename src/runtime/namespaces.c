@@ -1,4 +1,4 @@
-/* Namespaces that the container does not get from clone: those of a path, and time. */
+/* The namespace that the container does not get from clone: that of time. */
 #include "base/cleanup.h"
 #include "runtime/start.h"
 
@@ -43,13 +43,10 @@ static int enter_time(struct start *st)
 	return 0;
 }
 
-int start_join(struct start *st)
+int start_enter_time(struct start *st)
 {
-	for (size_t i = 0; i < st->joined_len; i++) {
-		if (setns(st->joined[i].fd, st->joined[i].flag) < 0)
-			return start_fail(st, errno, "join the namespace", st->joined[i].path);
+	for (size_t i = 0; i < st->joined_len; i++)
 		start_note(st, 0, "join the namespace", st->joined[i].path, "shared with another",
 			   "setns(\"%s\", 0x%x)", st->joined[i].path, (unsigned)st->joined[i].flag);
-	}
 	return st->new_time ? enter_time(st) : 0;
 }

@@ -106,7 +106,7 @@ static bool names_unmapped_id(const struct start *st, const char *option)
 	const char *uid = str_skip_prefix(option, "uid="), *gid = str_skip_prefix(option, "gid=");
 	uint32_t id;
 
-	if (!(st->clone_flags & CLONE_NEWUSER))
+	if (!st->in_userns || st->ids.uids_len == 0 || st->ids.gids_len == 0)
 		return false;
 	if (uid && num_parse_u32(uid, UINT32_MAX, &id) == 0)
 		return idmap_outside(st->ids.uids, st->ids.uids_len, id) < 0;
@@ -190,6 +190,9 @@ static int plan_mount(struct start *st, const struct oci_mount *src, struct plan
 		m->source = path_resolve(st->bundle, src->source);
 		if (!m->source)
 			return err_oom(err);
+		r = start_prepare_foreign(st, m, err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -202,6 +205,8 @@ int start_plan_mounts(struct start *st, struct err *err)
 	if (!st->mounts)
 		return err_oom(err);
 	st->mounts_len = mounts->len;
+	for (size_t i = 0; i < mounts->len; i++)
+		st->mounts[i].foreign_ns = st->mounts[i].foreign_tree = -1;
 	for (size_t i = 0; i < mounts->len; i++) {
 		int r = plan_mount(st, &mounts->items[i], &st->mounts[i], err);
 

@@ -23,7 +23,7 @@ static const struct namespace_kind {
 	int flag;
 	bool joinable;
 } namespace_kinds[] = {
-	{ "user", CLONE_NEWUSER, false },    { "mount", CLONE_NEWNS, false }, { "pid", CLONE_NEWPID, false },
+	{ "user", CLONE_NEWUSER, true },     { "mount", CLONE_NEWNS, false }, { "pid", CLONE_NEWPID, true },
 	{ "network", CLONE_NEWNET, true },   { "ipc", CLONE_NEWIPC, true },   { "uts", CLONE_NEWUTS, true },
 	{ "cgroup", CLONE_NEWCGROUP, true }, { "time", CLONE_NEWTIME, true },
 };
@@ -32,8 +32,6 @@ static int add_namespace(struct start *st, const struct oci_namespace *ns, struc
 {
 	for (size_t i = 0; i < ARRAY_SIZE(namespace_kinds); i++) {
 		const struct namespace_kind *k = &namespace_kinds[i];
-		int fd;
-
 		if (strcmp(ns->type, k->type) != 0)
 			continue;
 		if (!ns->path || !ns->path[0]) {
@@ -46,13 +44,7 @@ static int add_namespace(struct start *st, const struct oci_namespace *ns, struc
 		if (!k->joinable)
 			return err_set(err, EOPNOTSUPP, "joining the %s namespace '%s' is not supported yet", ns->type,
 				       ns->path);
-		if (st->joined_len == NAMESPACES_MAX)
-			return err_set(err, E2BIG, "more than %d namespaces", NAMESPACES_MAX);
-		fd = open(ns->path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			return err_errno(err, errno, "open the namespace '%s'", ns->path);
-		st->joined[st->joined_len++] = (struct joined_namespace){ k->type, ns->path, fd, k->flag };
-		return 0;
+		return start_prepare_join(st, k->type, ns->path, k->flag, err);
 	}
 	return err_set(err, EINVAL, "there is no namespace of type '%s'", ns->type);
 }
@@ -81,12 +73,15 @@ static int prepare_namespaces(struct start *st, struct err *err)
 		return r;
 	if (!(st->clone_flags & CLONE_NEWNS))
 		return err_set(err, EINVAL, "the configuration has no mount namespace");
+	st->in_userns = st->clone_flags & CLONE_NEWUSER || start_joins(st, CLONE_NEWUSER);
+	if (st->clone_flags & CLONE_NEWUSER && start_joins(st, CLONE_NEWUSER))
+		return err_set(err, EINVAL, "the configuration has two user namespaces");
 	if (!(st->clone_flags & CLONE_NEWUSER))
 		return 0;
 	r = copy_mappings(&l->uid_mappings, "linux.uidMappings", st->ids.uids, &st->ids.uids_len, err);
 	if (r == 0)
 		r = copy_mappings(&l->gid_mappings, "linux.gidMappings", st->ids.gids, &st->ids.gids_len, err);
-	st->own_maps = userns_maps_own(&st->ids);
+	st->own_maps = st->groups_denied = userns_maps_own(&st->ids);
 	/* newuidmap takes its time, and a network namespace is the dearest to make: both at once. */
 	if (!st->own_maps && geteuid() != 0)
 		st->late_flags = st->clone_flags & CLONE_NEWNET;
@@ -206,6 +201,8 @@ void start_done(struct start *st)
 		free(st->mounts[i].destination);
 		free(st->mounts[i].source);
 		free(st->mounts[i].data);
+		close_fd(st->mounts[i].foreign_ns);
+		close_fd(st->mounts[i].foreign_tree);
 	}
 	free(st->mounts);
 	free(st->bundle);

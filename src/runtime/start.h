@@ -34,18 +34,29 @@ struct planned_mount {
 	uint64_t recursive_set, recursive_clear; /* for it and all below */
 	uint64_t propagation;			 /* MS_PRIVATE … | MS_REC; 0: private */
 	bool recursive;				 /* rbind */
+	const char *foreign_path;     /* of the source, in the mount namespace foreign_ns; NULL: it is ours */
+	int foreign_ns, foreign_tree; /* the tree is there once the namespaces are joined; -1: none */
 };
 
 struct joined_namespace {
 	const char *type, *path;
-	int fd;	  /* opened by the caller */
-	int flag; /* CLONE_NEW* */
+	int fd;	      /* opened by the caller */
+	int flag;     /* CLONE_NEW* */
+	bool entered; /* by the joiner */
 };
 
 enum { NAMESPACES_MAX = 8, EXTRA_FDS_MAX = 128, START_PATH_MAX = 512, START_CALL_MAX = 768 };
 
 /* What goes from the new process to the caller, one message each, with a descriptor where the kind says so. */
-enum start_kind { START_FAILED, START_EXEC_FAILED, START_STEP, START_LISTENER, START_CONSOLE, START_READY };
+enum start_kind {
+	START_FAILED,
+	START_EXEC_FAILED,
+	START_STEP,
+	START_LISTENER,
+	START_CONSOLE,
+	START_READY,
+	START_CLONED /* by the joiner: code is the pid */
+};
 
 struct start_message {
 	uint32_t kind;
@@ -73,6 +84,9 @@ struct start {
 	uint64_t late_flags; /* of these, what the new process makes by itself while others map its ids */
 	struct joined_namespace joined[NAMESPACES_MAX];
 	size_t joined_len;
+	bool in_userns;	    /* a new one, or one that is joined */
+	bool groups_denied; /* setgroups(2) is forbidden in there */
+	bool foreign;	    /* some mount comes out of another mount namespace */
 	struct idmap ids;
 	bool own_maps;
 	char *bundle, *root; /* absolute */
@@ -112,6 +126,24 @@ void start_done(struct start *st);
 /* --- check.c --- */
 int start_check(const struct start *st, struct err *err);
 
+/* --- join.c --- */
+
+/* Opens the namespace PATH of TYPE (FLAG: CLONE_NEW*), to be joined. */
+int start_prepare_join(struct start *st, const char *type, const char *path, int flag, struct err *err);
+/* If M's source is in another process's mount namespace ("/proc/PID/root/…"), opens that. */
+int start_prepare_foreign(struct start *st, struct planned_mount *m, struct err *err);
+/* True if a namespace of one of the kinds FLAGS is to be joined. */
+bool start_joins(const struct start *st, int flags);
+/*
+ * As spawn_clone, out of the namespaces that are to be joined. The new process goes through start_child and does not
+ * return; the caller gets its pid, as a child of its own, or -1 with *RET_FAILURE.
+ */
+pid_t start_clone_joined(struct start *st, int *ret_pidfd, struct start_message *ret_failure);
+
+/* --- create.c --- */
+/* One message, and its descriptor if it has one (-1: none); -ECONNRESET at the end. */
+int start_receive(int sock, struct start_message *ret, int *ret_fd);
+
 /* --- plan.c --- */
 int start_plan_mounts(struct start *st, struct err *err);
 
@@ -144,13 +176,18 @@ void start_note_slow(struct start *st, int result, const char *what, const char 
 			start_note_slow(st, __VA_ARGS__);                                                              \
 	} while (0)
 
+/* Tells the caller of start_fail's failure and ends the process. */
+_Noreturn void start_report_failure(struct start *st);
+
+/* The first LEN bytes of M, with the descriptor FD, or without (-1). 0 or a negative errno. */
+int start_send_message(struct start *st, const struct start_message *m, size_t len, int fd);
 /* Sends a message of KIND with the descriptor FD, or without (-1). */
 int start_send(struct start *st, enum start_kind kind, int fd);
 /* Waits for a byte from the caller; -ECANCELED if it is gone. */
 int start_wait(struct start *st);
 
 /* Each a file; 0 or start_fail's result. */
-int start_join(struct start *st);	   /* namespaces.c */
+int start_enter_time(struct start *st);	   /* namespaces.c */
 int start_mount_root(struct start *st);	   /* root.c */
 int start_pivot(struct start *st);	   /* root.c */
 int start_mount_all(struct start *st);	   /* mounts.c */

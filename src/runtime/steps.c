@@ -26,7 +26,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static int send_message(struct start *st, const struct start_message *m, size_t len, int fd)
+int start_send_message(struct start *st, const struct start_message *m, size_t len, int fd)
 {
 	union {
 		struct cmsghdr align;
@@ -59,7 +59,7 @@ int start_send(struct start *st, enum start_kind kind, int fd)
 
 	m.kind = kind;
 	m.code = 0;
-	return send_message(st, &m, offsetof(struct start_message, ns), fd);
+	return start_send_message(st, &m, offsetof(struct start_message, ns), fd);
 }
 
 int start_wait(struct start *st)
@@ -94,18 +94,18 @@ void start_note_slow(struct start *st, int result, const char *what, const char 
 	va_start(ap, call);
 	vsnprintf(m.call, sizeof(m.call), call, ap);
 	va_end(ap);
-	send_message(st, &m, sizeof(m), -1);
+	start_send_message(st, &m, sizeof(m), -1);
 	st->last_ns = now_ns();
 }
 
-static _Noreturn void report_failure(struct start *st)
+_Noreturn void start_report_failure(struct start *st)
 {
 	struct start_message m = { .kind = START_FAILED, .code = st->failed_code };
 
 	snprintf(m.what, sizeof(m.what), "%s", st->failed_what);
 	memcpy(m.path, st->failed_path, sizeof(m.path));
 	memcpy(m.effect, st->failed_detail, sizeof(m.effect));
-	send_message(st, &m, offsetof(struct start_message, call), -1);
+	start_send_message(st, &m, offsetof(struct start_message, call), -1);
 	_exit(EXIT_FAILURE);
 }
 
@@ -125,12 +125,22 @@ static int reset_signals(struct start *st)
 	return 0;
 }
 
+/* Where the caller's own id isn't root's in there, the process becomes root, so that it may set things up. */
+static int become_root(struct start *st)
+{
+	if ((getegid() != 0 && setresgid(0, 0, 0) < 0) || (geteuid() != 0 && setresuid(0, 0, 0) < 0))
+		return start_fail(st, errno, "become root of the user namespace", NULL);
+	return 0;
+}
+
 static int map_ids(struct start *st)
 {
 	int r = 0;
 
-	if (!(st->clone_flags & CLONE_NEWUSER))
+	if (!st->in_userns)
 		return 0;
+	if (!(st->clone_flags & CLONE_NEWUSER))
+		return become_root(st);
 	if (st->late_flags && unshare((int)st->late_flags) < 0)
 		return start_fail(st, errno, "make a network namespace", NULL);
 	if (st->own_maps)
@@ -142,20 +152,18 @@ static int map_ids(struct start *st)
 		   st->ids.uids[0].count, st->ids.uids_len > 1 ? "; …" : "");
 	if (r < 0)
 		return start_fail(st, -r, "map ids", NULL);
-	/* Where the caller's own id isn't root's in there, the process becomes root, so that it may set things up. */
-	if ((getegid() != 0 && setresgid(0, 0, 0) < 0) || (geteuid() != 0 && setresuid(0, 0, 0) < 0))
-		return start_fail(st, errno, "become root of the user namespace", NULL);
-	return 0;
+	return become_root(st);
 }
 
 /*
  * From here on no process of the container can look into this one, whose memory and executable are ours. The
- * interceptor has to: it joins by our namespaces and reads the arguments of our calls, and it starts only for
- * containers of a new user namespace, in which there is nobody else before the program is executed.
+ * interceptor has to: it joins by our namespaces and reads the arguments of our calls. In a new user namespace there is
+ * nobody else before the program is executed; in one that is joined, we show ourselves only once everything
+ * of the machine's is closed (identity.c).
  */
 static int hide_from_container(struct start *st)
 {
-	if (st->options->notify_filter_len > 0)
+	if (st->options->notify_filter_len > 0 && !start_joins(st, CLONE_NEWUSER))
 		return 0;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return start_fail(st, errno, "hide from the container", NULL);
@@ -198,7 +206,7 @@ static int wait_for_start(struct start *st)
 }
 
 static int (*const steps[])(struct start *st) = {
-	reset_signals,	     map_ids,	      start_join,	  start_set_limits,  hide_from_container,
+	reset_signals,	     map_ids,	      start_enter_time,	  start_set_limits,  hide_from_container,
 	start_mount_root,    start_mount_all, start_make_devices, start_set_names,   start_hide_paths,
 	start_make_terminal, make_cwd,	      start_pivot,	  start_arrange_fds, start_take_identity,
 	wait_for_caller,     wait_for_start,  start_exec,
@@ -212,5 +220,5 @@ _Noreturn void start_child(struct start *st)
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		if (steps[i](st) < 0)
 			break;
-	report_failure(st);
+	start_report_failure(st);
 }

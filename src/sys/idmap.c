@@ -196,22 +196,30 @@ static bool take_number(const char **at, uint32_t *ret)
 	return num_parse_u32(digits, UINT32_MAX, ret) == 0;
 }
 
-/* What FILE (/proc/self/uid_map) has, as an identity map; the number of ids in it. */
-static uint64_t read_identity(const char *file, struct id_range *ret, size_t *ret_len)
+size_t idmap_read_proc(const char *file, struct id_range ret[static IDMAP_RANGES_MAX])
 {
 	autobuf struct buf text = BUF_INIT(65536);
-	uint32_t inside, outside, count;
-	uint64_t ids = 0;
+	size_t n = 0;
 	const char *at;
 
-	*ret_len = 0;
 	if (fs_read_file(AT_FDCWD, file, text.max, &text, NULL) < 0)
 		return 0;
 	at = buf_str(&text);
-	while (*ret_len < IDMAP_RANGES_MAX && take_number(&at, &inside) && take_number(&at, &outside) &&
-	       take_number(&at, &count)) {
-		ret[(*ret_len)++] = (struct id_range){ inside, inside, count };
-		ids += count;
+	while (n < IDMAP_RANGES_MAX && take_number(&at, &ret[n].inside) && take_number(&at, &ret[n].outside) &&
+	       take_number(&at, &ret[n].count))
+		n++;
+	return n;
+}
+
+/* What FILE (/proc/self/uid_map) has, as an identity map; the number of ids in it. */
+static uint64_t read_identity(const char *file, struct id_range *ret, size_t *ret_len)
+{
+	uint64_t ids = 0;
+
+	*ret_len = idmap_read_proc(file, ret);
+	for (size_t i = 0; i < *ret_len; i++) {
+		ret[i].outside = ret[i].inside;
+		ids += ret[i].count;
 	}
 	return ids;
 }

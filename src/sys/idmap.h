@@ -46,6 +46,9 @@ void idmap_single(struct idmap *ret, uid_t uid, gid_t gid);
 /* "root", "range", "single". */
 const char *id_mode_name(enum id_mode mode);
 
+/* The ranges of the file (/proc/PID/uid_map), as its reader sees them; 0 if it can't be read. */
+size_t idmap_read_proc(const char *file, struct id_range ret[static IDMAP_RANGES_MAX]);
+
 /* The outside id of INSIDE, or -1 if it is not mapped. */
 int64_t idmap_outside(const struct id_range *ranges, size_t len, uint32_t inside);
 /* The inside id of OUTSIDE, or -1 if it is not mapped. */

@@ -118,7 +118,8 @@ pid_t spawn_clone(uint64_t flags, int *ret_pidfd)
 {
 	struct clone_args args = { .flags = CLONE_PIDFD | flags,
 				   .pidfd = (uintptr_t)ret_pidfd,
-				   .exit_signal = SIGCHLD };
+				   /* Who gives its child to its own parent gives it its own signal as well. */
+				   .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD };
 	long pid = syscall(SYS_clone3, &args, sizeof(args));
 
 	/* The lowest byte of clone's flags is the signal, where CLONE_NEWTIME has its bit. */

@@ -38,7 +38,7 @@ struct process {
 };
 
 /*
- * As fork(2) with FLAGS (CLONE_NEW*), *RET_PIDFD a pidfd in the parent: clone3(2), or clone(2) where a filter answers
+ * As fork(2) with FLAGS (CLONE_NEW*, CLONE_FILES, CLONE_PARENT), *RET_PIDFD a pidfd in the parent: clone3(2), or clone(2) where a filter answers
  * clone3 with ENOSYS, since it cannot see the flags, as the default profiles of container tools do. -1 with errno.
  */
 pid_t spawn_clone(uint64_t flags, int *ret_pidfd);

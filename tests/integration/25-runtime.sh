@@ -479,3 +479,55 @@ test_configurations_of_others_run() {
 	expect_ok inside id -u
 	expect_eq "$out" 0
 }
+
+# Starts a bundle that stays; $first is its pid 1 as we see it.
+start_first() {
+	local started_by
+	start "$run_bundle" "$B" sh -c 'echo shared >/dev/shm/word; echo up >/up; exec sleep 1000'
+	started_by=$pid
+	wait_for 10 test -e "$B/rootfs/up"
+	first=$(pgrep -P "$started_by")
+}
+
+# The namespaces of these types are those of $first.
+join() {
+	edit "
+for n in c['linux']['namespaces']:
+    if n['type'] in '$*'.split():
+        n['path'] = '/proc/$first/ns/' + {'network': 'net'}.get(n['type'], n['type'])
+if 'user' in '$*'.split():
+    c['linux'].pop('uidMappings'); c['linux'].pop('gidMappings')
+"
+}
+
+test_namespaces_of_another_are_joined() {
+	local first name
+	make_bundle
+	start_first
+	join user pid network ipc uts cgroup
+	edit 'c.pop("hostname", None)'
+	add_mount /dev/shm bind "/proc/$first/root/dev/shm" rbind
+	expect_ok inside sh -c 'for n in user pid net ipc uts cgroup; do readlink /proc/self/ns/$n; done'
+	for name in user pid net ipc uts cgroup; do
+		expect_match "$out" "$(readlink "/proc/$first/ns/$name" | tr -d '[]' | sed 's/:/:./')"
+	done
+	expect_ok inside sh -c 'cat /proc/1/cmdline /dev/shm/word; echo; echo $$; readlink /proc/self/ns/mnt; grep NoNewPrivs /proc/self/status'
+	expect_match "$out" "sleep1000shared"
+	expect_no_match "$out" "$(readlink "/proc/$first/ns/mnt" | tr -d '[]' | sed 's/:/:./')"
+	expect_fail 3 inside sh -c 'exit 3'
+}
+
+test_a_namespace_without_its_owner_is_refused() {
+	local first
+	make_bundle
+	start_first
+	[ "$KIND" != root ] || skip "root may join all"
+	join ipc
+	expect_fail 125 inside true
+	expect_match "$err" "join the namespace '/proc/$first/ns/ipc': Operation not permitted"
+	expect_match "$err" "hint: only root, and who owns the user namespace"
+	join user
+	edit 'c["mounts"].append({"destination": "/x", "type": "bind", "source": "/proc/'"$first"'/root/none", "options": ["bind"]})'
+	expect_fail 125 inside true
+	expect_match "$err" "take the mount of '/proc/$first/root/none': No such file"
+}
