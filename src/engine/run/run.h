@@ -12,6 +12,7 @@
 #include "base/vec.h"
 #include "engine/run/options.h"
 #include "runtime/runtime.h"
+#include "store/containers.h"
 #include "store/store.h"
 
 struct run_callbacks {
@@ -26,3 +27,8 @@ struct run_callbacks {
  */
 int run_container(const struct store_options *store, const struct run_options *options, const char *image,
 		  const struct strv *args, const struct run_callbacks *callbacks, int *ret_exit, struct err *err);
+
+/* Makes a container and leaves it unstarted. */
+int create_container(const struct store_options *store, const struct run_options *options, const char *image,
+		     const struct strv *args, const struct run_callbacks *callbacks,
+		     char ret_id[static CONTAINER_ID_MAX], struct err *err);
