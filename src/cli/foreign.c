@@ -3,13 +3,16 @@
 #include <stddef.h>
 #include <string.h>
 
-static const char no_registry[] = "registries come with a later version; until then 'cloche load' takes what docker save, "
-				  "podman save or skopeo copy wrote, and 'cloche import' a root file system";
-static const char no_networks[] = "networks with names come with a later version; 'cloche run --network' takes private, none, "
-				  "host and container:NAME";
+static const char no_registry[] =
+	"registries come with a later version; until then 'cloche load' takes what docker save, "
+	"podman save or skopeo copy wrote, and 'cloche import' a root file system";
+static const char no_networks[] =
+	"networks with names come with a later version; 'cloche run --network' takes private, none, "
+	"host and container:NAME";
 static const char no_cluster[] = "Cloche runs containers on one machine; Kubernetes and Nomad spread them over many";
 static const char no_daemon[] = "there is no daemon, so there is nothing to start, to stop or to connect to";
-static const char no_pods[] = "pods come with a later version; '--network', '--pid' and '--ipc container:NAME' share namespaces";
+static const char no_pods[] =
+	"pods come with a later version; '--network', '--pid' and '--ipc container:NAME' share namespaces";
 
 /* Two words where the first alone is a group of ours, else one. */
 static const struct {
@@ -33,7 +36,8 @@ static const struct {
 	{ "shell", "'cloche exec -it CONTAINER sh', or 'cloche debug CONTAINER' where it has no shell" },
 	{ "nsenter", "'cloche enter CONTAINER --ns net,pid COMMAND'" },
 	{ "unshare", "'cloche run' makes the namespaces; 'cloche namespaces' shows which" },
-	{ "mount", "'cloche export' and 'cloche cp' read a container's files, 'cloche inspect --mounts' shows its mounts" },
+	{ "mount",
+	  "'cloche export' and 'cloche cp' read a container's files, 'cloche inspect --mounts' shows its mounts" },
 	{ "umount", "nothing of a container is mounted outside of it" },
 	{ "unmount", "nothing of a container is mounted outside of it" },
 	{ "image tree", "'cloche inspect --layers IMAGE'" },
@@ -57,7 +61,8 @@ static const struct {
 	{ "machine", "there is no virtual machine to manage: containers run on this kernel" },
 	{ "plugin", "there are no plugins" },
 	{ "trust", "signatures come with registries, in a later version" },
-	{ "checkpoint", "checkpoint and restore come with a later version; 'cloche pause' holds a container where it is" },
+	{ "checkpoint",
+	  "checkpoint and restore come with a later version; 'cloche pause' holds a container where it is" },
 	{ "restore", "checkpoint and restore come with a later version" },
 	{ "auto-update", "'cloche generate systemd' makes units; new images are taken at the next start" },
 };

@@ -26,7 +26,7 @@ struct work {
 	int lock;     /* -1: none */
 	bool needed;
 	bool apply;    /* else it is only read */
-	char name[24]; /* folder in tmp */
+	char name[48]; /* folder in tmp */
 	struct layer_job *job;
 };
 
@@ -107,6 +107,23 @@ static int plan(struct unpacking *u, struct unpack *items, struct err *err)
 	return 0;
 }
 
+/* Where W is unpacked. A failed attempt may have left folders in the same place, which go with it. */
+static int make_folder(struct unpacking *u, struct work *w, struct err *err)
+{
+	int fd;
+
+	for (unsigned attempt = 0;; attempt++) {
+		snprintf(w->name, sizeof(w->name), "layer%zu.%u", w->index, attempt);
+		if (mkdirat(u->tmp->dir_fd, w->name, 0700) == 0)
+			break;
+		if (errno != EEXIST)
+			return err_errno(err, errno, "make folder '%s/%s/%s'", u->tmp->store->root, u->tmp->name,
+					 w->name);
+	}
+	fd = openat(u->tmp->dir_fd, w->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_errno(err, errno, "open folder '%s'", w->name) : fd;
+}
+
 static int start_one(struct unpacking *u, struct work *w, struct err *err)
 {
 	struct layer_request q = { .ids = u->ids };
@@ -125,12 +142,9 @@ static int start_one(struct unpacking *u, struct work *w, struct err *err)
 		q.list = in;
 		return layer_job_start(&q, &w->job, err);
 	}
-	snprintf(w->name, sizeof(w->name), "layer%zu", w->index);
-	if (mkdirat(u->tmp->dir_fd, w->name, 0700) < 0)
-		return err_errno(err, errno, "make folder '%s/%s/%s'", u->tmp->store->root, u->tmp->name, w->name);
-	folder = openat(u->tmp->dir_fd, w->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	folder = make_folder(u, w, err);
 	if (folder < 0)
-		return err_errno(err, errno, "open folder '%s'", w->name);
+		return folder;
 	q.verb = LAYER_APPLY;
 	q.apply = (struct layer_apply){ .in = in, .dir_fd = folder, .name = "fs" };
 	return layer_job_start(&q, &w->job, err);

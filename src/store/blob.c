@@ -63,6 +63,14 @@ int blob_read(struct store *s, const struct digest *d, struct buf *buf, struct e
 	return err_wrap(err, "blob sha256:%s", hex);
 }
 
+/* Whether the blob, which has LEN bytes, holds DATA: a disk that rots makes no good document out of a name. */
+static bool holds(struct store *s, const struct digest *d, const void *data, size_t len)
+{
+	autobuf struct buf text = BUF_INIT(IMAGE_DOCUMENT_MAX);
+
+	return blob_read(s, d, &text, NULL) >= 0 && text.len == len && memcmp(buf_str(&text), data, len) == 0;
+}
+
 int blob_put(struct store *s, const void *data, size_t len, struct digest *ret_digest, struct err *err)
 {
 	char path[BLOB_PATH_MAX];
@@ -72,7 +80,7 @@ int blob_put(struct store *s, const void *data, size_t len, struct digest *ret_d
 	digest_of(data, len, &d);
 	s->is_synced = false;
 	r = blob_has(s, &d, len, err);
-	if (r == 0) {
+	if (r == 0 || (r > 0 && !holds(s, &d, data, len))) {
 		blob_path(&d, path);
 		r = fs_write_file(s->root_fd, path, data, len, 0644, 0, err);
 		if (r < 0)

@@ -19,7 +19,7 @@ int blob_has(struct store *s, const struct digest *d, uint64_t size, struct err 
 int blob_open(struct store *s, const struct digest *d, uint64_t *ret_size, struct err *err);
 /* All of a small blob (a document: at most IMAGE_DOCUMENT_MAX) into BUF. Not verified again: see invariant 1. */
 int blob_read(struct store *s, const struct digest *d, struct buf *buf, struct err *err);
-/* Writes a small blob, unless it is there; RET_DIGEST may be NULL. Not synced: ref_set does that for all that it names. */
+/* Writes a small blob, unless it is there whole; RET_DIGEST may be NULL. Not synced: ref_set does that for all that it names. */
 int blob_put(struct store *s, const void *data, size_t len, struct digest *ret_digest, struct err *err);
 /*
  * Gives the file NAME in TMP, whose content the caller has verified to be D of SIZE bytes, its place.

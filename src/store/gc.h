@@ -11,7 +11,7 @@
 
 struct gc_result {
 	uint64_t blobs, layers; /* removed */
-	uint64_t bytes;		/* of the blobs */
+	uint64_t bytes;		/* of the blobs, and of the files in the layers */
 	bool skipped;		/* others are at work: the next command that ends does it */
 };
 

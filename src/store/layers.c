@@ -65,16 +65,22 @@ int layer_lock(struct store *s, const struct digest *diff_id, struct err *err)
 
 int layer_info_read(struct store *s, const struct digest *diff_id, struct layer_info *ret, struct err *err)
 {
+	char folder[LAYER_DIR_MAX];
+
+	layer_path(s, diff_id, folder);
+	return layer_info_read_at(s, folder, ret, err);
+}
+
+int layer_info_read_at(struct store *s, const char *folder, struct layer_info *ret, struct err *err)
+{
 	autobuf struct buf text = BUF_INIT(INFO_MAX);
+	autofree char *path = str_format("%s/info.json", folder);
 	autojson json_t *root = NULL;
-	char folder[LAYER_DIR_MAX], path[LAYER_DIR_MAX + 16];
 	int64_t files = 0, tree_size = 0, tar_size = 0;
 	struct json_at top;
 	int r;
 
-	layer_path(s, diff_id, folder);
-	snprintf(path, sizeof(path), "%s/info.json", folder);
-	r = fs_read_file(s->root_fd, path, INFO_MAX, &text, err);
+	r = path ? fs_read_file(s->root_fd, path, INFO_MAX, &text, err) : err_oom(err);
 	if (r >= 0)
 		r = json_parse(text.data, text.len, "info.json", &root, err);
 	if (r < 0)

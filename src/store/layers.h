@@ -31,6 +31,8 @@ struct layer_info {
 	uint64_t tar_size;  /* bytes of the uncompressed tar */
 };
 int layer_info_read(struct store *s, const struct digest *diff_id, struct layer_info *ret, struct err *err);
+/* The same for FOLDER ("layers/<hex>[.one]"), also if it is of another mode than the store's. */
+int layer_info_read_at(struct store *s, const char *folder, struct layer_info *ret, struct err *err);
 /*
  * Gives the folder NAME in TMP (which holds fs/) its place, info.json included; the caller holds
  * layer_lock, has verified the diff id and called store_sync. One that is there already wins.

@@ -61,6 +61,66 @@ kill_after() {
 	[ ! -e "$T/root/lock/store" ] || wait_for 30 flock --exclusive --nonblock "$T/root/lock/store" true
 }
 
+# Changes one byte in the middle of a file, as a disk that rots does.
+rot() {
+	python3 - "$1" <<'END'
+import os, sys
+with open(sys.argv[1], "r+b") as f:
+    f.seek(os.path.getsize(sys.argv[1]) // 2)
+    byte = f.read(1)
+    f.seek(-1, 1)
+    f.write(bytes([byte[0] ^ 1]))
+END
+}
+
+# A blob that is not what its name says any more is replaced by what an archive brings: layers, configuration, manifest.
+test_load_repairs_what_has_rotted() {
+	local blob kind
+	make_archive 20 rotten:1 a.tar
+	cloche load -q -i a.tar
+	cloche save --format oci-archive -o b.tar rotten:1
+	for kind in a.tar b.tar; do
+		for blob in "$T"/root/blobs/sha256/*; do
+			chmod -R u+w "$T/root/layers"
+			find "$T/root/layers" -mindepth 1 -maxdepth 1 -exec mv {} "$T/root/trash/" \;
+			rot "$blob"
+			expect_ok cloche load -q -i "$kind"
+			expect_valid_store
+			expect_eq "$(sha256sum <"$blob" | cut -d' ' -f1)" "${blob##*/}" "$kind"
+		done
+	done
+	cloche rmi -f rotten:1 >/dev/null
+	expect_empty_in_the_end
+}
+
+# What the archive itself gets wrong is no reason to throw anything away.
+test_load_of_a_lie_keeps_the_good_blobs() {
+	local before
+	make_archive 20 lie:1 a.tar
+	cloche load -q -i a.tar
+	cloche save --format oci-dir -o layout lie:1
+	before=$(cd "$T/root/blobs/sha256" && sha256sum * | sort)
+	python3 - <<'END'
+import hashlib, json
+def read(d):
+    return json.load(open("layout/blobs/sha256/" + d["digest"][7:]))
+def write(d, v):
+    data = json.dumps(v).encode()
+    d.update(size=len(data), digest="sha256:" + hashlib.sha256(data).hexdigest())
+    open("layout/blobs/sha256/" + d["digest"][7:], "wb").write(data)
+index = json.load(open("layout/index.json"))
+manifest = read(index["manifests"][0])
+config = read(manifest["config"])
+config["rootfs"]["diff_ids"].reverse()
+write(manifest["config"], config)
+write(index["manifests"][0], manifest)
+json.dump(index, open("layout/index.json", "w"))
+END
+	expect_fail 125 cloche load -q -i layout
+	expect_match "$err" 'diff id'
+	expect_eq "$(cd "$T/root/blobs/sha256" && sha256sum * | sort)" "$before"
+}
+
 test_kill_while_loading() {
 	local ms
 	make_archive 300 killed:1 a.tar

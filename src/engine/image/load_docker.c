@@ -88,18 +88,24 @@ static int find_same(struct loader *l, const struct buf *config, struct load_res
 {
 	struct digest id;
 	struct store_image img;
+	struct err why = { 0 };
 	int r;
 
 	digest_of(config->data, config->len, &id);
 	r = store_find_id(l->engine->store, &id, &result->manifest, err);
 	if (r <= 0)
 		return r;
-	r = store_image_open_manifest(l->engine->store, &result->manifest, &img, err);
-	if (r < 0)
-		return r;
+	r = store_image_open_manifest(l->engine->store, &result->manifest, &img, &why);
+	if (r >= 0) {
+		r = layers_ensure(l->engine->store, &l->engine->ids, &img, &why);
+		store_image_done(&img);
+	}
+	/* Here, but damaged: the archive repairs it. */
+	if (r == -EBADMSG)
+		return 0;
+	if (r < 0 && err)
+		*err = why;
 	result->id = id;
-	r = layers_ensure(l->engine->store, &l->engine->ids, &img, err);
-	store_image_done(&img);
 	return r < 0 ? r : 1;
 }
 

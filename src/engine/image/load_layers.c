@@ -4,7 +4,8 @@
  * A layer is read from the store's own blob if that is there already, else from the archive. What is read in
  * place (or from a foreign folder) is written to a new blob on the way; what was split off into tmp/ becomes the
  * blob itself. A blob and a diff id that no image has yet named together are read to verify that they belong
- * together, also if both are in the store.
+ * together, also if both are in the store. Where a blob of the store turns out to be damaged (a disk that rots), it goes,
+ * and the archive's takes its place.
  */
 #include "engine/image/load_impl.h"
 
@@ -23,6 +24,7 @@ struct bringing {
 	struct loader *l;
 	const struct load_layers *layers;
 	struct archive_input *inputs;
+	bool *from_store; /* one a layer: the input is the store's own blob */
 	struct unpack *items;
 	char (*blob_names)[24];
 	size_t prepared;
@@ -80,6 +82,7 @@ static int from_blob(struct bringing *b, size_t i, const struct digest *digest, 
 	in->in.fd = blob_open(s, digest, &in->size, err);
 	if (in->in.fd < 0)
 		return in->in.fd;
+	b->from_store[i] = true;
 	in->owned_fd = in->in.has_digest = in->has_digest = true;
 	in->in.digest = in->digest = *digest;
 	in->in.expected_size = in->size;
@@ -193,17 +196,60 @@ static int keep(struct bringing *b, size_t i, struct descriptor *ret, struct err
 	return r < 0 ? r : descriptor_init(ret, type, &digest, size, err);
 }
 
-static int bring(struct bringing *b, struct descriptor *ret, struct err *err)
+static void close_inputs(struct bringing *b)
+{
+	for (size_t i = 0; i < b->prepared; i++)
+		archive_input_done(&b->inputs[i]);
+	b->prepared = 0;
+}
+
+static int prepare_and_unpack(struct bringing *b, struct err *err)
 {
 	size_t len = b->layers->len;
 	int r = 0;
 
+	memset(b->items, 0, len * sizeof(*b->items));
+	memset(b->from_store, 0, len * sizeof(*b->from_store));
 	for (size_t i = 0; r >= 0 && i < len; i++) {
 		r = prepare(b, i, err);
 		b->prepared = i + 1;
 	}
-	if (r >= 0)
-		r = layers_unpack(b->l->tmp, &b->l->engine->ids, b->items, len, err);
+	return r < 0 ? r : layers_unpack(b->l->tmp, &b->l->engine->ids, b->items, len, err);
+}
+
+/* Moves those of the store's blobs away that aren't what their names say. Returns how many there were. */
+static size_t drop_damaged(struct bringing *b)
+{
+	struct store *s = b->l->engine->store;
+	size_t count = 0;
+
+	for (size_t i = 0; i < b->prepared; i++) {
+		struct layer_request q = { .verb = LAYER_LIST, .list = b->inputs[i].in };
+		char path[BLOB_PATH_MAX];
+
+		if (!b->from_store[i] || b->inputs[i].in.fd < 0)
+			continue;
+		q.list.has_diff_id = false;
+		if (lseek(q.list.fd, 0, SEEK_SET) < 0 || layer_run(&q, NULL, NULL) != -EBADMSG)
+			continue;
+		blob_path(&b->inputs[i].digest, path);
+		count += store_trash(s, path, NULL) >= 0;
+	}
+	return count;
+}
+
+static int bring(struct bringing *b, struct descriptor *ret, struct err *err)
+{
+	struct err why = { 0 };
+	size_t len = b->layers->len;
+	int r = prepare_and_unpack(b, &why);
+
+	if (r == -EBADMSG && drop_damaged(b) > 0) {
+		close_inputs(b);
+		r = prepare_and_unpack(b, err);
+	} else if (r < 0 && err) {
+		*err = why;
+	}
 	for (size_t i = 0; r >= 0 && i < len; i++)
 		r = keep(b, i, &ret[i], err);
 	return r;
@@ -215,13 +261,13 @@ int load_bring_layers(struct loader *l, const struct load_layers *layers, struct
 	autofree struct archive_input *inputs = calloc(len, sizeof(*inputs));
 	autofree struct unpack *items = calloc(len, sizeof(*items));
 	autofree char(*blob_names)[24] = calloc(len, sizeof(*blob_names));
-	struct bringing b = { l, layers, inputs, items, blob_names, 0 };
+	autofree bool *from_store = calloc(len, sizeof(*from_store));
+	struct bringing b = { l, layers, inputs, from_store, items, blob_names, 0 };
 	int r;
 
-	if (!inputs || !items || !blob_names)
+	if (!inputs || !items || !blob_names || !from_store)
 		return err_oom(err);
 	r = bring(&b, ret, err);
-	for (size_t i = 0; i < b.prepared; i++)
-		archive_input_done(&inputs[i]);
+	close_inputs(&b);
 	return r;
 }

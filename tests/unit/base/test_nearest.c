@@ -20,9 +20,15 @@ static void the_fewest_slips_win(void **state)
 	static const struct {
 		const char *typed, *meant;
 	} cases[] = {
-		{ "rum", "run" },	    { "imagse", "images" },  { "netwrok", "network" },
-		{ "netw", "network" },	    { "xyz", NULL },	     { "", NULL },
-		{ "builder purge", "builder prune" }, { "n", NULL }, { "imageslist", NULL },
+		{ "rum", "run" },
+		{ "imagse", "images" },
+		{ "netwrok", "network" },
+		{ "netw", "network" },
+		{ "xyz", NULL },
+		{ "", NULL },
+		{ "builder purge", "builder prune" },
+		{ "n", NULL },
+		{ "imageslist", NULL },
 		{ "a-word-much-longer-than-any-name-of-a-command-or-option", NULL },
 	};
 

@@ -7,6 +7,7 @@
 #include "store/gc.h"
 #include "store/image.h"
 #include "store/layers.h"
+#include "store/usage.h"
 #include "sys/fs.h"
 
 #include <errno.h>
@@ -182,6 +183,64 @@ static void collection(void **state)
 	store_close(other);
 }
 
+/* Each thing counts once, with the first root that keeps it. */
+static void usage(void **state)
+{
+	autostore struct store *s = open_store();
+	struct digest one = put_image(s, "one"), two = put_image(s, "two"), three = put_image(s, "three");
+	struct digest garbage;
+	autofree char *line = NULL;
+	char text[DIGEST_STR_MAX], id[CONTAINER_ID_MAX];
+	struct store_image img;
+	struct store_usage u;
+	struct gc_result freed;
+
+	(void)state;
+	set(s, "one", &one);
+	set(s, "used", &two);
+	assert_int_equal(store_image_open_manifest(s, &two, &img, NULL), 0);
+	container_new_id(id);
+	close(container_make(s, id, NULL, &img, NULL));
+	store_image_done(&img);
+	digest_format(&three, text);
+	line = str_format("%s\n", text);
+	assert_int_equal(fs_write_file(s->root_fd, "cache/roots/step", line, strlen(line), 0600, 0, NULL), 0);
+	assert_int_equal(blob_put(s, "nobody's", 8, &garbage, NULL), 0);
+
+	assert_int_equal(store_usage(s, &u, NULL), 0);
+	assert_int_equal(u.roots[MARK_CONTAINERS].blobs, 2);
+	assert_int_equal(u.roots[MARK_NAMES].blobs, 2);
+	assert_int_equal(u.roots[MARK_UNTAGGED].blobs, 0);
+	assert_int_equal(u.roots[MARK_CACHE].blobs, 2);
+	assert_int_equal(u.garbage.blobs, 1);
+	assert_int_equal(u.garbage.bytes, 8);
+	assert_true(u.roots[MARK_CACHE].bytes > 0);
+
+	/* What it says that the cache holds is what goes with it. */
+	assert_int_equal(unlinkat(s->root_fd, "cache/roots/step", 0), 0);
+	assert_int_equal(gc_collect(s, &freed, NULL), 0);
+	assert_int_equal(freed.blobs, 3);
+	assert_int_equal(freed.bytes, u.roots[MARK_CACHE].bytes + 8);
+	store_sweep(s, NULL, NULL);
+}
+
+/* A document that is damaged on the disk is written again. */
+static void rotten_document(void **state)
+{
+	autostore struct store *s = open_store();
+	autobuf struct buf text = BUF_INIT(64);
+	char path[BLOB_PATH_MAX];
+	struct digest d;
+
+	(void)state;
+	assert_int_equal(blob_put(s, "whole", 5, &d, NULL), 0);
+	blob_path(&d, path);
+	assert_int_equal(fs_write_file(s->root_fd, path, "whol\1", 5, 0644, 0, NULL), 0);
+	assert_int_equal(blob_put(s, "whole", 5, &d, NULL), 0);
+	assert_int_equal(blob_read(s, &d, &text, NULL), 0);
+	assert_memory_equal(text.data, "whole", 5);
+}
+
 static void work_in_progress(void **state)
 {
 	autostore struct store *s = open_store();
@@ -251,6 +310,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ids, make_root, remove_root),
 		cmocka_unit_test_setup_teardown(index_follows_names, make_root, remove_root),
 		cmocka_unit_test_setup_teardown(collection, make_root, remove_root),
+		cmocka_unit_test_setup_teardown(usage, make_root, remove_root),
+		cmocka_unit_test_setup_teardown(rotten_document, make_root, remove_root),
 		cmocka_unit_test_setup_teardown(work_in_progress, make_root, remove_root),
 		cmocka_unit_test_setup_teardown(containers, make_root, remove_root),
 		cmocka_unit_test_setup_teardown(foreign_folders_are_left_alone, make_root, remove_root),
