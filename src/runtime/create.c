@@ -184,6 +184,9 @@ static int converse(struct start *st, struct container_process *p, int until, st
 		case START_CONSOLE:
 			p->console = fd;
 			break;
+		case START_MOUNTS:
+			p->mounts = fd;
+			break;
 		case START_LISTENER:
 			r = pass_listener(st, p, fd, err);
 			if (r < 0)
@@ -333,6 +336,10 @@ int container_process_wait(struct container_process *p, int *ret_status, struct 
 			return err_errno(err, errno, "wait for the container's process %d", (int)p->pid);
 	if (p->pidfd >= 0)
 		close(TAKE_FD(p->pidfd));
+	if (p->mounts >= 0) {
+		start_end_leftovers(p->mounts);
+		close(TAKE_FD(p->mounts));
+	}
 	p->pid = 0;
 	if (ret_status)
 		*ret_status = status;
@@ -354,5 +361,7 @@ void container_process_done(struct container_process *p)
 		close(p->console);
 	if (p->control >= 0)
 		close(p->control);
+	if (p->mounts >= 0)
+		close(p->mounts);
 	*p = CONTAINER_PROCESS_INIT;
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -153,6 +154,19 @@ static int bind_root(struct start *st)
 	return 0;
 }
 
+/* Opened by the process itself: of one that hides, its caller could not. */
+static int show_mounts(struct start *st)
+{
+	autoclose int fd = -1;
+
+	if (st->clone_flags & CLONE_NEWPID)
+		return 0;
+	fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || start_send(st, START_MOUNTS, fd) < 0)
+		return start_fail(st, errno, "open its mount namespace", NULL);
+	return 0;
+}
+
 int start_mount_root(struct start *st)
 {
 	/* Nothing that is mounted from here on is seen outside, and nothing new from outside here. */
@@ -162,6 +176,9 @@ int start_mount_root(struct start *st)
 		   "mount(NULL, \"/\", NULL, MS_REC | MS_PRIVATE, NULL)");
 	if (r < 0)
 		return start_fail(st, -r, "make the mounts private", "/");
+	r = show_mounts(st);
+	if (r < 0)
+		return r;
 	return st->options->overlay ? mount_overlay(st) : bind_root(st);
 }
 

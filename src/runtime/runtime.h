@@ -101,8 +101,9 @@ struct container_process {
 	int pidfd; /* readable when it has ended */
 	int console; /* the terminal's controlling side, or -1 */
 	int control; /* runtime_start's; -1 afterwards */
+	int mounts; /* its mount namespace, where its pid namespace is not its own: what it leaves behind is ended by that; or -1 */
 };
-#define CONTAINER_PROCESS_INIT ((struct container_process){ 0, -1, -1, -1 })
+#define CONTAINER_PROCESS_INIT ((struct container_process){ 0, -1, -1, -1, -1 })
 
 /*
  * Makes the container and leaves it waiting before its program. SPEC and OPTIONS are borrowed for the
@@ -122,7 +123,7 @@ int runtime_start(struct container_process *p, const struct oci_spec *spec, cons
 int runtime_run(const struct oci_spec *spec, const struct runtime_options *options, struct container_process *ret,
 		struct err *err);
 
-/* Waits for the end. RET_STATUS as in wait(2). Closes the pidfd; the console stays open. */
+/* Waits for the end, and ends what the process leaves behind. RET_STATUS as in wait(2). Closes the pidfd; the console stays open. */
 int container_process_wait(struct container_process *p, int *ret_status, struct err *err);
 /* The exit code that docker gives for a wait status: the code itself, or 128 + the signal. */
 int container_exit_code(int status);

@@ -35,7 +35,7 @@ struct planned_mount {
 	uint64_t propagation;			 /* MS_PRIVATE … | MS_REC; 0: private */
 	bool recursive;				 /* rbind */
 	const char *foreign_path;     /* of the source, in the mount namespace foreign_ns; NULL: it is ours */
-	int foreign_ns, foreign_tree; /* the tree is there once the namespaces are joined; -1: none */
+	int foreign_ns, foreign_tree; /* the tree is there once it is fetched, by the joiner; -1: none */
 };
 
 struct joined_namespace {
@@ -55,7 +55,8 @@ enum start_kind {
 	START_LISTENER,
 	START_CONSOLE,
 	START_READY,
-	START_CLONED /* by the joiner: code is the pid */
+	START_MOUNTS, /* the mount namespace, where the pid namespace is not its own */
+	START_CLONED  /* by the joiner: code is the pid */
 };
 
 struct start_message {
@@ -139,6 +140,10 @@ bool start_joins(const struct start *st, int flags);
  * return; the caller gets its pid, as a child of its own, or -1 with *RET_FAILURE.
  */
 pid_t start_clone_joined(struct start *st, int *ret_pidfd, struct start_message *ret_failure);
+
+/* --- leftovers.c --- */
+/* Kills all that is in the mount namespace FD, and waits for it. */
+void start_end_leftovers(int fd);
 
 /* --- create.c --- */
 /* One message, and its descriptor if it has one (-1: none); -ECONNRESET at the end. */

@@ -21,6 +21,7 @@ void container_record_done(struct container_record *r)
 		free(owned[i]);
 	strv_done(&r->args);
 	strv_done(&r->labels);
+	strv_done(&r->shares);
 	for (const struct record_part *p = record_parts; p->key; p++)
 		if (p->done)
 			p->done(r);
@@ -57,6 +58,7 @@ static json_t *make_object(const struct container_record *r)
 	bad |= json_add_int(o, "entrypointLen", r->entrypoint_len);
 	bad |= json_add_string(o, "user", r->user);
 	bad |= json_add_strings(o, "labels", &r->labels, false);
+	bad |= json_add_strings(o, "shares", &r->shares, false);
 	bad |= json_add_string(o, "hostname", r->hostname);
 	bad |= json_add_string(o, "network", r->network);
 	bad |= json_add_string(o, "ids", r->ids);
@@ -116,6 +118,8 @@ static int parse_record(const struct json_at *top, struct container_record *r, s
 		result = json_get_strings(top, "args", &r->args, err);
 	if (result >= 0)
 		result = json_get_strings(top, "labels", &r->labels, err);
+	if (result >= 0)
+		result = json_get_strings(top, "shares", &r->shares, err);
 	if (result >= 0)
 		result = json_get_int(top, "entrypointLen", 0, (int64_t)r->args.len, &r->entrypoint_len, err);
 	if (result >= 0)

@@ -46,6 +46,7 @@ struct container_record {
 	char *hostname, *network, *ids; /* hostname NULL: the host's own; "host" or "none"; id_mode_name */
 	char *stop_signal;
 	bool tty, remove;
+	struct strv shares; /* namespaces of others (engine/run/shares.h): type, ID, type, ID … */
 	struct container_life life;
 	struct container_names names;
 };

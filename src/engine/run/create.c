@@ -99,6 +99,7 @@ static int make_spec(struct run_session *s, const struct run_order *order, struc
 				 .env = &env,
 				 .cwd = cwd ? cwd : "/",
 				 .id = s->id,
+				 .shares = &s->record.shares,
 				 .rootfs = s->rootfs,
 				 .files_dir = s->files_dir };
 
@@ -194,7 +195,8 @@ static int set_strings(struct run_session *s, const struct run_order *order, str
 	r->id = strdup(s->id);
 	r->image = strdup(order->image);
 	r->user = strdup(user ? user : "");
-	r->hostname = s->spec.hostname ? strdup(s->spec.hostname) : NULL;
+	if (s->spec.hostname)
+		r->hostname = strdup(s->spec.hostname);
 	r->network = strdup(oci_spec_namespace(&s->spec, "network") ? "none" : "host");
 	r->ids = strdup(id_mode_name(s->ids.mode));
 	if (!r->id || !r->user || !r->image || !r->network || !r->ids || (s->spec.hostname && !r->hostname) ||
@@ -305,6 +307,8 @@ int run_create_begin(struct run_session *s, const struct run_order *order, struc
 {
 	int r = run_open_image(s, order, err);
 
+	if (r >= 0)
+		r = run_shares_want(s->store, order->options, &s->ids, &s->record.shares, &s->record.hostname, err);
 	if (r >= 0)
 		r = make_container(s, order, err);
 	if (r >= 0)

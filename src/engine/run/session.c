@@ -16,6 +16,7 @@ void run_session_done(struct run_session *s)
 	container_live_done(&s->live);
 	oci_spec_done(&s->spec);
 	container_record_done(&s->record);
+	run_shares_done(&s->shares);
 	for (size_t i = 0; i < s->layer_fds_len; i++)
 		close(s->layer_fds[i]);
 	if (s->dir_fd >= 0)

@@ -16,6 +16,7 @@
 #include "engine/layered.h"
 #include "engine/run/names.h"
 #include "engine/run/run.h"
+#include "engine/run/shares.h"
 #include "engine/run/spec.h"
 #include "intercept/supervisor.h"
 #include "store/image.h"
@@ -46,8 +47,9 @@ struct run_session {
 	struct container_live live;
 	struct container_record record;
 	struct oci_spec spec;
-	bool is_written; /* config.json and state.json are on disk; else run_start writes them */
-	bool is_copy;	 /* its root is a folder of its own, rootfs/, since the kernel refused an overlay */
+	struct run_shares shares; /* while it starts */
+	bool is_written;	  /* config.json and state.json are on disk; else run_start writes them */
+	bool is_copy;		  /* its root is a folder of its own, rootfs/, since the kernel refused an overlay */
 	struct timespec started;
 	int64_t restarts; /* by its policy, since somebody started it */
 

@@ -14,7 +14,7 @@
 #include "oci/spec.h"
 #include "sys/idmap.h"
 
-enum run_network { RUN_NETWORK_HOST, RUN_NETWORK_NONE };
+enum run_network { RUN_NETWORK_HOST, RUN_NETWORK_NONE, RUN_NETWORK_CONTAINER };
 
 struct run_request {
 	const struct run_options *options;
@@ -22,11 +22,12 @@ struct run_request {
 	const struct image_config *image;
 	const struct layered *layers; /* to look up users */
 	const struct idmap *ids;
-	const struct strv *env; /* of whoever runs us: for -e NAME */
-	const char *cwd;	/* of whoever runs us: for -v ./x */
-	const char *id;		/* the container's */
-	const char *rootfs;	/* absolute path of where its root is mounted */
-	const char *files_dir;	/* absolute folder with hosts, hostname and resolv.conf */
+	const struct strv *env;	   /* of whoever runs us: for -e NAME */
+	const char *cwd;	   /* of whoever runs us: for -v ./x */
+	const char *id;		   /* the container's */
+	const char *rootfs;	   /* absolute path of where its root is mounted */
+	const struct strv *shares; /* namespaces of others: shares.h; NULL: none */
+	const char *files_dir;	   /* absolute folder with hosts, hostname and resolv.conf */
 };
 
 /* --network: *RET, and whether it was said (or just our default). -EOPNOTSUPP for those that come later. */

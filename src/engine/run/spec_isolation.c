@@ -5,6 +5,7 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "engine/run/limits.h"
+#include "engine/run/shares.h"
 #include "runtime/default_spec.h"
 
 #include <errno.h>
@@ -15,9 +16,8 @@
 int run_spec_refuse_later(const char *option, const char *word, struct err *err)
 {
 	if (str_starts_with(word, "container:") || str_starts_with(word, "ns:")) {
-		err_set(err, EOPNOTSUPP, "%s '%s': to share another container's namespace is not there yet", option,
-			word);
-		return err_hint(err, "it comes with a later version");
+		err_set(err, EOPNOTSUPP, "%s '%s': to share a namespace by its path is not there yet", option, word);
+		return err_hint(err, "container:NAME shares that of a container");
 	}
 	return err_set(err, EINVAL, "%s '%s': not a mode that is known", option, word);
 }
@@ -27,6 +27,11 @@ int run_spec_network(const struct run_options *o, enum run_network *ret, bool *r
 	static const char *const later[] = { "bridge", "default", "private", "slirp4netns", "pasta", "nat" };
 	const char *word = o->network;
 
+	if (word && str_starts_with(word, "container:")) {
+		*ret_said = true;
+		*ret = RUN_NETWORK_CONTAINER;
+		return 0;
+	}
 	*ret_said = word != NULL;
 	*ret = RUN_NETWORK_HOST;
 	if (!word || strcmp(word, "host") == 0)
@@ -41,7 +46,7 @@ int run_spec_network(const struct run_options *o, enum run_network *ret, bool *r
 		err_set(err, EOPNOTSUPP, "--network '%s': private networks are not there yet", word);
 		return err_hint(err, "they come with the next version; --network host and --network none are there");
 	}
-	if (str_starts_with(word, "container:") || str_starts_with(word, "ns:"))
+	if (str_starts_with(word, "ns:"))
 		return run_spec_refuse_later("--network", word, err);
 	err_set(err, EOPNOTSUPP, "--network '%s': there is no such network", word);
 	return err_hint(err, "named networks come with a later version; host and none are there");
@@ -62,13 +67,17 @@ int run_spec_hostname(const struct run_options *o, const char *id, char **ret, s
 	return *ret ? 0 : err_oom(err);
 }
 
-/* 0: own (WORD NULL or "private"), 1: the host's. */
+enum { SHARE_OWN, SHARE_HOST, SHARE_CONTAINER };
+
+/* WORD NULL or "private": its own. */
 static int parse_share(const char *option, const char *word, struct err *err)
 {
 	if (!word || !*word || strcmp(word, "private") == 0)
-		return 0;
+		return SHARE_OWN;
 	if (strcmp(word, "host") == 0)
-		return 1;
+		return SHARE_HOST;
+	if (str_starts_with(word, "container:"))
+		return SHARE_CONTAINER;
 	return run_spec_refuse_later(option, word, err);
 }
 
@@ -76,7 +85,7 @@ static int set_pid(const struct run_request *q, struct oci_spec *spec, struct er
 {
 	int r = parse_share("--pid", q->options->pid, err);
 
-	if (r <= 0)
+	if (r != SHARE_HOST)
 		return r;
 	oci_spec_remove_namespace(spec, "pid");
 	/* A new procfs would need a pid namespace of our own: the host's is bound, which says the same. */
@@ -112,10 +121,12 @@ static int set_ipc(const struct run_request *q, struct oci_spec *spec, struct er
 		oci_spec_remove_mount(spec, "/dev/shm");
 		return 0;
 	}
-	if (r == 0)
+	if (r == SHARE_OWN)
 		return set_shm_size(q, spec, err);
 	if (q->options->shm_size)
-		return err_set(err, EINVAL, "--shm-size: with --ipc host, /dev/shm is the host's");
+		return err_set(err, EINVAL, "--shm-size: with --ipc %s, /dev/shm is not its own", word);
+	if (r == SHARE_CONTAINER)
+		return 0;
 	oci_spec_remove_namespace(spec, "ipc");
 	oci_spec_remove_mount(spec, "/dev/shm");
 	oci_spec_remove_mount(spec, "/dev/mqueue");
@@ -134,12 +145,12 @@ static int set_uts(const struct run_request *q, struct oci_spec *spec, struct er
 
 	if (r < 0)
 		return r;
-	if (r == 1 && (o->hostname || o->domainname))
+	if (r != SHARE_OWN && (o->hostname || o->domainname))
 		return err_set(err, EINVAL, "--hostname and --domainname need a UTS namespace of the container's own");
-	if (r == 1) {
+	if (r == SHARE_HOST)
 		oci_spec_remove_namespace(spec, "uts");
+	if (r != SHARE_OWN)
 		return 0;
-	}
 	r = run_spec_hostname(o, q->id, &name, err);
 	if (r < 0)
 		return r;
@@ -156,7 +167,7 @@ static int set_user_namespace(const struct run_request *q, struct oci_spec *spec
 {
 	int r = parse_share("--userns", q->options->userns, err);
 
-	if (r <= 0)
+	if (r != SHARE_HOST)
 		return r;
 	if (q->ids->mode != ID_MODE_ROOT) {
 		err_set(err, EPERM, "--userns host: only root can do without a user namespace");
@@ -172,7 +183,7 @@ static int set_cgroup_and_time(const struct run_request *q, struct oci_spec *spe
 {
 	int r = parse_share("--cgroupns", q->options->cgroupns, err);
 
-	if (r == 1)
+	if (r == SHARE_HOST)
 		oci_spec_remove_namespace(spec, "cgroup");
 	if (r < 0 || !q->options->timens)
 		return r;
@@ -182,12 +193,19 @@ static int set_cgroup_and_time(const struct run_request *q, struct oci_spec *spe
 	return r;
 }
 
+static bool is_own(const struct oci_spec *spec, const char *type)
+{
+	const struct oci_namespace *ns = oci_spec_namespace(spec, type);
+
+	return ns && !ns->path;
+}
+
 static int set_sysctls(const struct run_request *q, struct oci_spec *spec, struct err *err)
 {
 	const struct run_sysctl_rights rights = {
-		.own_network = oci_spec_namespace(spec, "network") != NULL,
-		.own_ipc = oci_spec_namespace(spec, "ipc") != NULL,
-		.own_uts = oci_spec_namespace(spec, "uts") != NULL,
+		.own_network = is_own(spec, "network"),
+		.own_ipc = is_own(spec, "ipc"),
+		.own_uts = is_own(spec, "uts"),
 	};
 	const struct strv *words = &q->options->sysctls;
 
@@ -222,5 +240,7 @@ int run_spec_set_isolation(const struct run_request *q, struct oci_spec *spec, s
 		r = set_user_namespace(q, spec, err);
 	if (r >= 0)
 		r = set_cgroup_and_time(q, spec, err);
+	if (r >= 0 && q->shares && run_shares_mark(q->shares, spec) < 0)
+		r = err_oom(err);
 	return r < 0 ? r : set_sysctls(q, spec, err);
 }

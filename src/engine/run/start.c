@@ -40,9 +40,13 @@ static int on_listener(int listener, pid_t init, void *arg, struct err *err)
 	return r;
 }
 
+/* By now the namespaces that are shared have been opened, and whose they are can be made sure of. */
 static int write_records(void *arg, struct err *err)
 {
-	return run_write_records(arg, err);
+	struct run_session *s = arg;
+	int r = run_shares_check(&s->shares, err);
+
+	return r < 0 ? r : run_write_records(s, err);
 }
 
 static int start_with(struct run_session *s, const struct run_stdio *stdio, const struct runtime_overlay *overlay,
@@ -158,7 +162,10 @@ int run_start(struct run_session *s, const struct run_stdio *stdio, struct conta
 	if (r >= 0)
 		r = run_write_name_files(s, err);
 	if (r >= 0)
+		r = run_shares_open(s->store, &s->record.shares, &s->spec, &s->shares, err);
+	if (r >= 0)
 		r = start(s, stdio, &p, ret_exit, err);
+	run_shares_done(&s->shares);
 	if (r < 0)
 		return r;
 	clock_gettime(CLOCK_REALTIME, &s->started);
