@@ -6,13 +6,14 @@ extern const struct command cmd_build, cmd_builder_prune, cmd_export, cmd_histor
 	cmd_load, cmd_rmi, cmd_save, cmd_tag;
 extern const struct command cmd_create;
 extern const struct command cmd_commit, cmd_diff, cmd_doctor, cmd_ps, cmd_rm, cmd_run;
+extern const struct command cmd_exec;
 extern const struct command cmd_help, cmd_namespaces, cmd_top, cmd_version;
 
 const struct command *const all_commands[] = {
-	&cmd_run,	    &cmd_create, &cmd_ps,      &cmd_rm,	     &cmd_commit, &cmd_build,
-	&cmd_builder_prune, &cmd_images, &cmd_load,    &cmd_import,  &cmd_save,	  &cmd_export,
-	&cmd_tag,	    &cmd_rmi,	 &cmd_history, &cmd_inspect, &cmd_diff,	  &cmd_namespaces,
-	&cmd_doctor,	    &cmd_top,	 &cmd_help,    &cmd_version, NULL,
+	&cmd_run,	 &cmd_create,	     &cmd_exec,	  &cmd_ps,	&cmd_rm,      &cmd_commit,
+	&cmd_build,	 &cmd_builder_prune, &cmd_images, &cmd_load,	&cmd_import,  &cmd_save,
+	&cmd_export,	 &cmd_tag,	     &cmd_rmi,	  &cmd_history, &cmd_inspect, &cmd_diff,
+	&cmd_namespaces, &cmd_doctor,	     &cmd_top,	  &cmd_help,	&cmd_version, NULL,
 };
 
 /* docker's management commands: "container WORD" is the command WORD, but for what is listed. */

@@ -28,8 +28,8 @@ struct session {
 	int signals; /* a signalfd */
 	int guard;   /* -1: none, or it has ended */
 	struct tty_saved saved;
-	bool ended, input_open, output_open;
-	char typed[4096]; /* read from our side, not yet taken by the terminal */
+	bool ended, detached, input_open, output_open;
+	char typed[4096 + DETACH_KEYS_MAX]; /* read from our side, not yet taken by the terminal */
 	size_t typed_len;
 };
 
@@ -162,17 +162,20 @@ static void pump_typed(struct session *s)
 
 static void pump_input(struct session *s)
 {
-	ssize_t n = read(s->options->in, s->typed, sizeof(s->typed));
+	struct detach_keys none = { .len = 0 }, *keys = s->options->keys ? s->options->keys : &none;
+	char data[4096];
+	ssize_t n = read(s->options->in, data, sizeof(data));
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
 		s->input_open = false;
-		s->typed[0] = END_OF_INPUT;
+		data[0] = END_OF_INPUT;
 		n = 1;
 	}
-	s->typed_len = (size_t)n;
-	pump_typed(s);
+	s->detached = detach_keys_filter(keys, data, (size_t)n, s->typed, &s->typed_len);
+	if (s->typed_len > 0)
+		pump_typed(s);
 }
 
 /* One wait for whatever comes next. */
@@ -246,8 +249,24 @@ int console_run(struct container_process *p, const struct console_options *optio
 		r = begin_terminal(&s, err);
 	if (r < 0)
 		return r;
-	while (!s.ended)
+	while (!s.ended && !s.detached)
 		turn(&s);
+	if (s.detached)
+		return CONSOLE_DETACHED;
 	drain(&s);
 	return container_process_wait(p, ret_status, err);
+}
+
+void console_drain(struct container_process *p)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	const struct console_options nowhere = { .in = -1, .out = null };
+	struct session s = { .p = p, .options = &nowhere, .output_open = true };
+	struct pollfd fds[] = { { .fd = p->console, .events = POLLIN }, { .fd = p->pidfd, .events = POLLIN } };
+
+	while (null >= 0 && s.output_open && !fds[1].revents)
+		if (poll(fds, ARRAY_SIZE(fds), -1) > 0 && fds[0].revents)
+			pump_output(&s);
+	if (null >= 0)
+		close(null);
 }

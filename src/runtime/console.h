@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "codec/detach_keys.h"
 #include "runtime/runtime.h"
 
 struct console_options {
@@ -19,6 +20,8 @@ struct console_options {
 	 */
 	int guard;
 	bool pass_signals; /* --sig-proxy: all that may be meant for a program */
+	struct detach_keys
+		*keys; /* typed on our side, they end console_run; NULL: none do. The caller's, changed by it */
 };
 
 /*
@@ -27,8 +30,16 @@ struct console_options {
  */
 void console_hold_signals(void);
 
+enum { CONSOLE_DETACHED = 1 };
+
 /*
- * Stays until P has ended; RET_STATUS as in wait(2). Restores the terminal's mode on every way out, also
+ * Stays until P has ended; RET_STATUS as in wait(2). CONSOLE_DETACHED: the keys were typed; P goes on, and is the caller's.
+ * Restores the terminal's mode on every way out, also
  * on the signals that end us.
  */
 int console_run(struct container_process *p, const struct console_options *options, int *ret_status, struct err *err);
+
+/*
+ * Takes what P's terminal says, and throws it away, until P has ended: a program goes on whose terminal nobody looks at.
+ */
+void console_drain(struct container_process *p);

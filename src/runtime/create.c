@@ -97,13 +97,21 @@ static bool is_overlay_refusal(const char *what, int code)
 							  code == ENODEV || code == EOPNOTSUPP || code == ELOOP);
 }
 
+/* A working folder that can't be entered is a program that can't be executed, to docker and to us. */
+static int code_of_step(const struct start_message *m)
+{
+	if (strcmp(m->what, "enter the working folder") != 0)
+		return CODE_OURS;
+	return m->code == ENOENT ? CODE_NOT_FOUND : CODE_NOT_EXECUTABLE;
+}
+
 static int step_failed(const struct runtime_options *options, const struct start_message *m, struct err *err)
 {
 	bool refused = is_overlay_refusal(m->what, m->code);
 	int code = refused ? RUNTIME_OVERLAY_REFUSED : m->code;
 	const char *quote = m->path[0] ? "'" : "", *detail = m->effect[0] ? ": " : "";
 
-	set_exit_code(options, CODE_OURS);
+	set_exit_code(options, code_of_step(m));
 	err_set(err, code, "%s%s%s%s%s%s%s: %s", m->what, m->path[0] ? " " : "", quote, m->path, quote, detail,
 		m->effect, strerror(m->code));
 	hint(err, m->what, m->code);
@@ -161,13 +169,14 @@ static int pass_listener(struct start *st, const struct container_process *p, in
 	if (fd < 0 || !o->on_listener)
 		return err_set(err, EINVAL, "start the interceptor: nobody listens");
 	r = o->on_listener(fd, p->pid, o->on_listener_arg, err);
+	/* Who enters a container waits until the supervisor knows who that is. */
+	if (r >= 0 && st->target)
+		go_on(p->control);
 	return r < 0 ? r : 0;
 }
 
-enum { UNTIL_READY = 1, UNTIL_EXECUTED = 2 };
-
-/* Follows the process until it says that it is ready, or has executed its program (the end of the socket). */
-static int converse(struct start *st, struct container_process *p, int until, struct err *err)
+/* That it has executed its program is the end of the socket. */
+int start_converse(struct start *st, struct container_process *p, enum start_until until, struct err *err)
 {
 	for (;;) {
 		struct start_message m;
@@ -193,6 +202,10 @@ static int converse(struct start *st, struct container_process *p, int until, st
 				return r;
 			break;
 		case START_READY:
+			return 0;
+		case START_CLONED:
+			p->pid = m.code;
+			p->pidfd = fd;
 			return 0;
 		case START_EXEC_FAILED:
 			return exec_failed(st, m.code, err);
@@ -289,7 +302,7 @@ static int begin(const struct oci_spec *spec, const struct runtime_options *opti
 	if (r == 0)
 		r = do_meanwhile(options, &p, err);
 	if (r == 0)
-		r = converse(&st, &p, wait ? UNTIL_READY : UNTIL_EXECUTED, err);
+		r = start_converse(&st, &p, wait ? UNTIL_READY : UNTIL_EXECUTED, err);
 	if (r < 0)
 		return r;
 	if (!wait)
@@ -320,7 +333,7 @@ int runtime_start(struct container_process *p, const struct oci_spec *spec, cons
 	if (p->control < 0)
 		return err_set(err, EINVAL, "the container was started before");
 	go_on(p->control);
-	r = converse(&st, p, UNTIL_EXECUTED, err);
+	r = start_converse(&st, p, UNTIL_EXECUTED, err);
 	close(TAKE_FD(p->control));
 	if (r < 0)
 		container_process_done(p);

@@ -210,3 +210,41 @@ int default_spec_set_seccomp(struct oci_spec *spec, const char *profile, struct 
 	l->has_seccomp = r == 0;
 	return r;
 }
+
+/* --- reading --- */
+
+/* Takes the default profile's member out of TEXT; false: it isn't there. No string of JSON can hold it: it has quotes. */
+static bool cut_default_profile(struct buf *text, const struct oci_seccomp_ready *ready)
+{
+	static const char key[] = "\"seccomp\":";
+	char *at = text->data ? strstr(text->data, ready->json) : NULL, *end = at ? at + strlen(ready->json) : NULL;
+
+	if (!at || at - text->data < (ptrdiff_t)strlen(key) || *end != ',')
+		return false;
+	at -= strlen(key);
+	if (memcmp(at, key, strlen(key)) != 0)
+		return false;
+	end++;
+	memmove(at, end, text->len - (size_t)(end - text->data) + 1);
+	text->len -= (size_t)(end - at);
+	return true;
+}
+
+int default_spec_read(int dir_fd, const char *path, struct oci_spec *ret, struct err *err)
+{
+	autobuf struct buf text = BUF_INIT(OCI_SPEC_MAX);
+	struct oci_seccomp_ready ready;
+	bool is_default;
+	int r = fs_read_file(dir_fd, path, text.max, &text, err);
+
+	if (r < 0)
+		return r;
+	seccomp_default_ready(&ready);
+	is_default = cut_default_profile(&text, &ready);
+	r = oci_spec_parse(buf_str(&text), text.len, ret, err);
+	if (r < 0)
+		return err_wrap(err, "'%s'", path);
+	if (is_default)
+		ret->linux_.seccomp_ready = ready;
+	return 0;
+}

@@ -22,6 +22,12 @@ int default_spec_init(const struct idmap *ids, struct oci_spec *ret, struct err 
 int default_spec_host_network(struct oci_spec *spec);
 
 /*
+ * Reads a config.json as oci_spec_read does. If the default profile is in it word by word, that is not parsed but ready:
+ * it is most of the file, and of the time that this takes.
+ */
+int default_spec_read(int dir_fd, const char *path, struct oci_spec *ret, struct err *err);
+
+/*
  * docker's --cap-add and --cap-drop: names with or without "CAP_", any case, or "ALL". ADD is applied to
  * the default set unless DROP has ALL, then DROP. -EINVAL for an unknown name. Without a user namespace CAP_MKNOD
  * is in neither the default set nor ALL. For a user other than 0

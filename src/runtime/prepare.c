@@ -163,6 +163,20 @@ static int prepare_argv(struct start *st, struct err *err)
 	return 0;
 }
 
+int start_prepare_process(struct start *st, struct err *err)
+{
+	int r = prepare_caps(st, err);
+
+	if (r == 0)
+		r = start_prepare_seccomp(st, err);
+	if (r == 0)
+		r = prepare_argv(st, err);
+	if (r < 0)
+		return r;
+	st->init_fd = init_image_open(err);
+	return st->init_fd < 0 ? st->init_fd : 0;
+}
+
 int start_prepare(struct start *st, struct err *err)
 {
 	int r;
@@ -175,16 +189,7 @@ int start_prepare(struct start *st, struct err *err)
 		r = prepare_paths(st, err);
 	if (r == 0)
 		r = start_plan_mounts(st, err);
-	if (r == 0)
-		r = prepare_caps(st, err);
-	if (r == 0)
-		r = start_prepare_seccomp(st, err);
-	if (r == 0)
-		r = prepare_argv(st, err);
-	if (r < 0)
-		return r;
-	st->init_fd = init_image_open(err);
-	return st->init_fd < 0 ? st->init_fd : 0;
+	return r < 0 ? r : start_prepare_process(st, err);
 }
 
 static void close_fd(int fd)
@@ -210,6 +215,9 @@ void start_done(struct start *st)
 	free(st->cwd);
 	free(st->filter_owned);
 	free(st->init_argv);
+	for (size_t i = 0; st->cgroups && st->cgroups[i] >= 0; i++)
+		close(st->cgroups[i]);
+	free(st->cgroups);
 	close_fd(st->init_fd);
 	close_fd(st->caller_end);
 	close_fd(st->child_end);

@@ -123,6 +123,28 @@ int runtime_start(struct container_process *p, const struct oci_spec *spec, cons
 int runtime_run(const struct oci_spec *spec, const struct runtime_options *options, struct container_process *ret,
 		struct err *err);
 
+/* Pid 1 of a container that runs. */
+struct runtime_target {
+	pid_t pid; /* as the caller sees it */
+	int pidfd;
+	int proc_fd; /* the folder /proc/PID, which is surely that process's */
+};
+#define RUNTIME_TARGET_INIT ((struct runtime_target){ 0, -1, -1 })
+
+/* Takes over PIDFD, also on failure. -ESRCH: it has ended. */
+int runtime_target_open(pid_t pid, int pidfd, struct runtime_target *ret, struct err *err);
+void runtime_target_done(struct runtime_target *target);
+
+/*
+ * A further process in the container TARGET: SPEC is the container's configuration with `process` the new one's, which is
+ * what a process.json holds. It joins the namespaces NAMESPACES (CLONE_NEW* flags; 0: all that are not ours), control groups and limits of pid 1, takes
+ * on its identity, and executes its program; root is that of the mount namespace. Of OPTIONS, bundle, overlay, init, meanwhile and
+ * detached mean nothing: it outlives its caller, as nothing but the container's end ends it. With a filter for
+ * intercepted calls, the process waits for on_listener before its first such call, and says nothing itself about its ids.
+ */
+int runtime_exec(const struct oci_spec *spec, const struct runtime_target *target, uint64_t namespaces,
+		 const struct runtime_options *options, struct container_process *ret, struct err *err);
+
 /* Waits for the end, and ends what the process leaves behind. RET_STATUS as in wait(2). Closes the pidfd; the console stays open. */
 int container_process_wait(struct container_process *p, int *ret_status, struct err *err);
 /* The exit code that docker gives for a wait status: the code itself, or 128 + the signal. */

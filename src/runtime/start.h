@@ -56,7 +56,7 @@ enum start_kind {
 	START_CONSOLE,
 	START_READY,
 	START_MOUNTS, /* the mount namespace, where the pid namespace is not its own */
-	START_CLONED  /* by the joiner: code is the pid */
+	START_CLONED, /* by a process between: code is the pid of the new one, with its pidfd */
 };
 
 struct start_message {
@@ -103,6 +103,8 @@ struct start {
 	int init_fd;	  /* the sealed memory file */
 	bool wait_for_start;
 	char *cwd;
+	const struct runtime_target *target; /* the container that is entered (enter.c); NULL: a new one is made */
+	int *cgroups;			     /* "cgroup.procs" of the control groups to enter; ends with -1 */
 
 	/* The two ends of the socket. */
 	int caller_end, child_end;
@@ -123,6 +125,22 @@ struct start {
 /* Fills in ST (zeroed before) from its spec and options; refuses what this runtime can't do. start_done releases. */
 int start_prepare(struct start *st, struct err *err);
 void start_done(struct start *st);
+
+/* Of these, what is the program's alone: its capabilities, profile, arguments, and init. */
+int start_prepare_process(struct start *st, struct err *err);
+
+/* --- create.c --- */
+enum start_until {
+	UNTIL_READY = 1, /* before its program, where it was told to wait there */
+	UNTIL_EXECUTED,
+	UNTIL_CLONED, /* what the process between has to say */
+};
+/* Follows the new process over P->control until then, or until it fails: with options->exit_code. */
+int start_converse(struct start *st, struct container_process *p, enum start_until until, struct err *err);
+
+/* --- enter_cgroup.c --- */
+/* Opens what ST->target's control groups are entered by; sets ST->cgroups. */
+int start_prepare_cgroups(struct start *st, struct err *err);
 
 /* --- check.c --- */
 int start_check(const struct start *st, struct err *err);
@@ -192,6 +210,8 @@ int start_send(struct start *st, enum start_kind kind, int fd);
 int start_wait(struct start *st);
 
 /* Each a file; 0 or start_fail's result. */
+int start_reset_signals(struct start *st); /* steps.c */
+int start_become_root(struct start *st);   /* steps.c: of its user namespace */
 int start_enter_time(struct start *st);	   /* namespaces.c */
 int start_mount_root(struct start *st);	   /* root.c */
 int start_pivot(struct start *st);	   /* root.c */

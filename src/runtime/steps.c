@@ -112,7 +112,7 @@ _Noreturn void start_report_failure(struct start *st)
 /* --- steps that are too small for a file --- */
 
 /* What the caller ignores or handles is no business of the container. */
-static int reset_signals(struct start *st)
+int start_reset_signals(struct start *st)
 {
 	struct sigaction sa = { .sa_handler = SIG_DFL };
 	sigset_t none;
@@ -126,7 +126,7 @@ static int reset_signals(struct start *st)
 }
 
 /* Where the caller's own id isn't root's in there, the process becomes root, so that it may set things up. */
-static int become_root(struct start *st)
+int start_become_root(struct start *st)
 {
 	if ((getegid() != 0 && setresgid(0, 0, 0) < 0) || (geteuid() != 0 && setresuid(0, 0, 0) < 0))
 		return start_fail(st, errno, "become root of the user namespace", NULL);
@@ -140,7 +140,7 @@ static int map_ids(struct start *st)
 	if (!st->in_userns)
 		return 0;
 	if (!(st->clone_flags & CLONE_NEWUSER))
-		return become_root(st);
+		return start_become_root(st);
 	if (st->late_flags && unshare((int)st->late_flags) < 0)
 		return start_fail(st, errno, "make a network namespace", NULL);
 	if (st->own_maps)
@@ -152,7 +152,7 @@ static int map_ids(struct start *st)
 		   st->ids.uids[0].count, st->ids.uids_len > 1 ? "; …" : "");
 	if (r < 0)
 		return start_fail(st, -r, "map ids", NULL);
-	return become_root(st);
+	return start_become_root(st);
 }
 
 /*
@@ -206,7 +206,7 @@ static int wait_for_start(struct start *st)
 }
 
 static int (*const steps[])(struct start *st) = {
-	reset_signals,	     map_ids,	      start_enter_time,	  start_set_limits,  hide_from_container,
+	start_reset_signals, map_ids,	      start_enter_time,	  start_set_limits,  hide_from_container,
 	start_mount_root,    start_mount_all, start_make_devices, start_set_names,   start_hide_paths,
 	start_make_terminal, make_cwd,	      start_pivot,	  start_arrange_fds, start_take_identity,
 	wait_for_caller,     wait_for_start,  start_exec,

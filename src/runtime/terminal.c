@@ -59,9 +59,13 @@ static int make_terminal(struct start *st, int *ret)
 {
 	const struct oci_process *p = &st->spec->process;
 	struct winsize size = initial_size(p);
-	autoclose int console = fs_open_in_root(st->root_fd, "/dev/pts/ptmx", O_RDWR | O_NOCTTY, 0, NULL),
-		      terminal = -1;
+	autoclose int console = -1, terminal = -1;
 	int r;
+
+	console = fs_open_in_root(st->root_fd, "/dev/pts/ptmx", O_RDWR | O_NOCTTY, 0, NULL);
+	/* Outside of containers that one is mostly forbidden. */
+	if (console == -EACCES)
+		console = fs_open_in_root(st->root_fd, "/dev/ptmx", O_RDWR | O_NOCTTY, 0, NULL);
 
 	if (console < 0)
 		return start_fail(st, -console, "allocate a terminal", "/dev/pts/ptmx");
@@ -73,7 +77,8 @@ static int make_terminal(struct start *st, int *ret)
 	/* An id that isn't mapped can't own it; who emulates ids knows devices by their numbers. */
 	if (p->user.uid != 0 && fchown(terminal, p->user.uid, (gid_t)-1) < 0 && errno != EINVAL)
 		return start_fail(st, errno, "give the terminal to the user", "/dev/pts/0");
-	r = bind_console(st, console);
+	/* /dev/console is pid 1's. */
+	r = st->target ? 0 : bind_console(st, console);
 	if (r < 0)
 		return r;
 	start_note(st, 0, "allocate a terminal", "/dev/pts/0", "in its own devpts; the other side stays with us",

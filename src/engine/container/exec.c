@@ -1,0 +1,105 @@
+#include "engine/container/exec.h"
+
+#include "base/cleanup.h"
+#include "engine/container/running.h"
+#include "runtime/console.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* --- who stays --- */
+
+/*
+ * Nobody waits for the program any more. Its terminal would hang up with our descriptor, so a child of ours keeps that until
+ * the program has ended.
+ */
+static int leave(struct container_process *p, struct err *err)
+{
+	pid_t pid = p->console >= 0 ? fork() : 1;
+
+	if (pid < 0)
+		return err_errno(err, errno, "fork");
+	if (pid == 0) {
+		/* Whoever waits for the end of our output must not wait for this. */
+		close_range(0, 2, 0);
+		setsid();
+		console_drain(p);
+		_exit(0);
+	}
+	/* It is not ours to kill. */
+	if (p->pidfd >= 0)
+		close(p->pidfd);
+	if (p->console >= 0)
+		close(p->console);
+	*p = CONTAINER_PROCESS_INIT;
+	return 0;
+}
+
+static int stay(struct container_process *p, const struct exec_options *o, struct detach_keys *keys, struct err *err)
+{
+	struct console_options console = { .in = o->interactive ? 0 : -1,
+					   .out = 1,
+					   .interactive = o->interactive,
+					   .pass_signals = true,
+					   .keys = keys };
+	int status, r = console_run(p, &console, &status, err);
+
+	if (r == CONSOLE_DETACHED)
+		return leave(p, err);
+	return r < 0 ? r : container_exit_code(status);
+}
+
+/* --- the whole --- */
+
+static int start(struct running *c, const struct exec_options *o, const struct exec_callbacks *callbacks,
+		 struct container_process *ret, int *ret_exit, struct err *err)
+{
+	struct runtime_options options = RUNTIME_OPTIONS_INIT;
+
+	options.stdio[0] = o->interactive && !o->detach ? 0 : -1;
+	if (o->detach)
+		options.stdio[1] = options.stdio[2] = -1;
+	options.on_step = callbacks->on_step;
+	options.on_step_arg = callbacks->arg;
+	options.exit_code = ret_exit;
+	if (!o->detach)
+		console_hold_signals();
+	return runtime_exec(&c->spec, &c->target, 0, &options, ret, err);
+}
+
+static int exec_in(struct running *c, const struct exec_options *o, const struct strv *args,
+		   const struct exec_callbacks *callbacks, int *ret_exit, struct err *err)
+{
+	struct container_process p = CONTAINER_PROCESS_INIT;
+	autoclose int root_fd = -1;
+	struct detach_keys keys;
+	int r = detach_keys_parse(o->detach_keys, &keys, err);
+
+	if (r < 0)
+		return err_wrap(err, "--detach-keys");
+	root_fd = o->user ? running_open_root(c, err) : -1;
+	if (o->user && root_fd < 0)
+		return root_fd;
+	r = exec_make_process(&c->spec, root_fd, o, args, ret_exit, err);
+	if (r >= 0)
+		r = start(c, o, callbacks, &p, ret_exit, err);
+	if (r < 0)
+		return r;
+	return o->detach ? leave(&p, err) : stay(&p, o, &keys, err);
+}
+
+int engine_exec(const struct store_options *where, const struct exec_options *options, const char *name,
+		const struct strv *args, const struct exec_callbacks *callbacks, int *ret_exit, struct err *err)
+{
+	autorunning struct running c = RUNNING_INIT;
+	autostore struct store *s = NULL;
+	int r = store_open(where, &s, err);
+
+	*ret_exit = 125;
+	if (r >= 0)
+		r = running_open(s, name, &c, err);
+	if (r < 0)
+		return r;
+	store_settle(s);
+	return exec_in(&c, options, args, callbacks, ret_exit, err);
+}
