@@ -16,7 +16,7 @@ LAYERS = "base sys codec oci store layer runtime intercept build engine cli role
 
 # The same within a folder: its own files are ".".
 INNER_LAYERS = {
-    "engine": ". image container run build doctor".split(),
+    "engine": ". image container run exec build doctor".split(),
     "cli": "template . image container system docs".split(),
 }
 

@@ -306,6 +306,18 @@ static int add_cred(const struct cred *c, const struct cred **ret)
 	return index;
 }
 
+int client_admit(pid_t pid, const struct cred *c)
+{
+	const struct cred *interned;
+	int index = add_cred(c, &interned), result;
+
+	if (index < 0)
+		return index;
+	result = set_word(pid, WORD_MAGIC | (uint32_t)index);
+	intern_unref(interned);
+	return result;
+}
+
 /* How many threads the group of TID has. */
 static size_t count_threads(pid_t tid)
 {

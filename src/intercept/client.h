@@ -19,6 +19,9 @@
 /* Learns from the container's pid 1 (its number, as we see it) what the first set is. 0 or negative errno. */
 int client_init(pid_t init);
 
+/* Makes C those of the process PID (its number, as we see it), which has just joined the container. 0 or negative errno. */
+int client_admit(pid_t pid, const struct cred *c);
+
 /* The caller's credentials; cached in R, which holds the reference until request_done. Never NULL. */
 const struct cred *request_cred(struct request *r);
 /* Makes C those of the caller (one thread, or the process if all its threads agree). 0, -EAGAIN, -ESRCH. */

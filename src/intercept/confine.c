@@ -96,6 +96,8 @@ static const int allowed[] = {
 	__NR_exit,
 	__NR_exit_group,
 	__NR_ppoll,
+	__NR_accept4,
+	__NR_recvmsg,
 	__NR_sendmsg,
 	__NR_fcntl,
 #ifdef SANITIZED

@@ -43,6 +43,11 @@ void load_init(int listener)
 	load.immediate_ns = measure_call(listener) * IMMEDIATE;
 }
 
+void load_add(int listener)
+{
+	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+}
+
 bool load_was_waiting(uint64_t waited_ns)
 {
 	return load.has_flag && waited_ns < load.immediate_ns;

@@ -13,6 +13,8 @@
 #include <stdint.h>
 
 void load_init(int listener);
+/* A further listener, whose one thread is free when a call comes. */
+void load_add(int listener);
 /* Whether a notification that came after WAITED_NS was there already when we asked for one. */
 bool load_was_waiting(uint64_t waited_ns);
 /* Around the answer to such a call. */

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "intercept/client.h"
+#include "intercept/guest.h"
 #include "intercept/handlers.h"
 #include "intercept/load.h"
 
@@ -20,6 +21,7 @@ enum {
 	WORKERS_MAX = 64, /* so many calls may be stuck before the container is */
 	STACK_SIZE = 256 * 1024,
 	ALONE_CALLS = 64,
+	GUESTS_MAX = 512,
 	TICK_MS = 10,
 };
 
@@ -174,7 +176,9 @@ static bool init_worker(struct worker *w, int listener)
 
 bool serve_alone(int listener, int pidfd, pid_t caller)
 {
-	struct pollfd p[] = { { .fd = listener, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
+	struct pollfd p[] = { { .fd = listener, .events = POLLIN },
+			      { .fd = pidfd, .events = POLLIN },
+			      { .fd = guest_door, .events = POLLIN } };
 	static struct worker alone;
 	int calls = 0;
 
@@ -186,6 +190,8 @@ bool serve_alone(int listener, int pidfd, pid_t caller)
 			return true;
 		if (p[1].revents)
 			return false;
+		if (p[2].revents)
+			guest_admit();
 		/* Whoever has sent it may be gone again. */
 		if (!(p[0].revents & POLLIN) || ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, alone.notif) < 0) {
 			if (p[0].revents & (POLLHUP | POLLERR))
@@ -201,23 +207,73 @@ bool serve_alone(int listener, int pidfd, pid_t caller)
 	return true;
 }
 
-/* One more thread; false if there can be no more. */
-static bool add_worker(int listener)
+static bool start_thread(void *(*work_of)(void *arg), struct worker *w)
 {
-	struct worker *w = &lead.workers[lead.workers_len];
 	pthread_attr_t attr;
 	pthread_t thread;
 	bool is_started;
 
-	if (lead.workers_len == WORKERS_MAX || !init_worker(w, listener))
-		return false;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	is_started = pthread_create(&thread, &attr, work, w) == 0;
+	is_started = pthread_create(&thread, &attr, work_of, w) == 0;
 	pthread_attr_destroy(&attr);
-	lead.workers_len += is_started;
 	return is_started;
+}
+
+/* One more thread; false if there can be no more. */
+static bool add_worker(int listener)
+{
+	struct worker *w = &lead.workers[lead.workers_len];
+
+	if (lead.workers_len == WORKERS_MAX || !init_worker(w, listener) || !start_thread(work, w))
+		return false;
+	lead.workers_len++;
+	return true;
+}
+
+/* --- guests --- */
+
+static atomic_int guests;
+
+static void free_guest(struct worker *w)
+{
+	close(w->listener);
+	free(w->notif);
+	free(w->reply);
+	free(w);
+	atomic_fetch_sub(&guests, 1);
+}
+
+/* A call that gets stuck holds up the guest and those it has started, and nobody else. */
+static void *work_for_guest(void *arg)
+{
+	struct worker *w = arg;
+
+	if (unshare(CLONE_FS) < 0)
+		abort();
+	while (receive(w)) {
+		w->was_waiting = false;
+		handle(w);
+	}
+	free_guest(w);
+	return NULL;
+}
+
+int serve_guest(int listener)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+
+	if (!w) {
+		close(listener);
+		return -EAGAIN;
+	}
+	load_add(listener);
+	if (atomic_fetch_add(&guests, 1) < GUESTS_MAX && init_worker(w, listener) && start_thread(work_for_guest, w))
+		return 0;
+	w->listener = listener;
+	free_guest(w);
+	return -EAGAIN;
 }
 
 int serve_start(int listener)
@@ -255,7 +311,9 @@ static void look_at_leader(int listener, struct worker **last, unsigned *last_tu
 
 void serve_watch(int listener, int pidfd)
 {
-	struct pollfd p[] = { { .fd = pidfd, .events = POLLIN }, { .fd = wake_watch, .events = POLLIN } };
+	struct pollfd p[] = { { .fd = pidfd, .events = POLLIN },
+			      { .fd = wake_watch, .events = POLLIN },
+			      { .fd = guest_door, .events = POLLIN } };
 	struct worker *last = NULL;
 	unsigned last_turns = 0;
 	uint64_t count;
@@ -268,6 +326,8 @@ void serve_watch(int listener, int pidfd)
 			return;
 		if (n > 0 && p[1].revents)
 			(void)!read(wake_watch, &count, sizeof(count));
+		if (n > 0 && p[2].revents)
+			guest_admit();
 		if (n == 0)
 			look_at_leader(listener, &last, &last_turns);
 	}

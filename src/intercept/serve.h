@@ -25,5 +25,10 @@ bool serve_alone(int listener, int pidfd, pid_t caller);
  * that could call.
  */
 int serve_start(int listener);
+/*
+ * A process that has joined the container from outside has a filter and so a LISTENER of its own, owned by us from here on; one thread more
+ * answers it until nobody is left who could call. 0; -EAGAIN if there are too many, and LISTENER is closed.
+ */
+int serve_guest(int listener);
 /* Watches over them until the process of PIDFD has ended. */
 void serve_watch(int listener, int pidfd);

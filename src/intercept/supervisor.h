@@ -25,8 +25,9 @@ struct intercept_options {
 struct intercept_helper {
 	struct process process;
 	int control;
+	int door; /* -1: nobody may join the container later */
 };
-#define INTERCEPT_HELPER_INIT ((struct intercept_helper){ PROCESS_INIT, -1 })
+#define INTERCEPT_HELPER_INIT ((struct intercept_helper){ PROCESS_INIT, -1, -1 })
 
 /* Starts it ahead of the container, and does not wait for it: it gets ready meanwhile. -ENOENT: helper not installed. */
 int intercept_spawn(const struct intercept_options *options, struct intercept_helper *ret, struct err *err);
@@ -37,6 +38,27 @@ int intercept_spawn(const struct intercept_options *options, struct intercept_he
  * the reason why it cannot: -EPERM …. Calls that come earlier wait for it.
  */
 int intercept_attach(struct intercept_helper *helper, int listener, pid_t init, struct err *err);
+
+/*
+ * Before intercept_attach: makes the socket DIR/ids.sock, through which guests are announced (intercept_admit). DIR is a folder that only
+ * we may enter; whoever made it removes the socket.
+ */
+int intercept_open_door(struct intercept_helper *helper, const char *dir, struct err *err);
+
+/* A process that has joined the container from outside, with a filter of its own, and who it is to be in there. */
+struct intercept_guest {
+	pid_t pid; /* as we see it */
+	uint32_t uid, gid, umask;
+	const uint32_t *groups;
+	size_t groups_len;
+	uint64_t bounding, effective, permitted, inheritable, ambient; /* capabilities */
+};
+
+/*
+ * Announces GUEST to the supervisor whose door is in DIR, which answers its calls from then on. LISTENER, of the guest's
+ * filter, is borrowed. -ENOENT: there is no door.
+ */
+int intercept_admit(const char *dir, const struct intercept_guest *guest, int listener, struct err *err);
 
 /* Ends it if it still runs, and reaps it. */
 void intercept_helper_done(struct intercept_helper *helper);

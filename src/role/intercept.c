@@ -11,6 +11,7 @@
 #include "intercept/client.h"
 #include "intercept/confine.h"
 #include "intercept/filter.h"
+#include "intercept/guest.h"
 #include "intercept/helper.h"
 #include "intercept/place.h"
 #include "intercept/proc.h"
@@ -65,15 +66,16 @@ static void report(const struct err *err)
 static int receive_container(pid_t *ret_init, struct err *err)
 {
 	autobuf struct buf message = BUF_INIT(sizeof(*ret_init));
-	int fds[2];
+	int fds[3];
 	int n = msg_receive(HELPER_CONTROL, &message, fds, ARRAY_SIZE(fds), err);
 
 	if (n < 0)
 		return n;
-	if (n != ARRAY_SIZE(fds) || fds[0] != HELPER_LISTENER || fds[1] != HELPER_INIT ||
+	if (n < 2 || fds[0] != HELPER_LISTENER || fds[1] != HELPER_INIT || (n > 2 && fds[2] != HELPER_DOOR) ||
 	    message.len != sizeof(*ret_init))
 		return err_set(err, EBADMSG, "what came is no container");
 	memcpy(ret_init, message.data, sizeof(*ret_init));
+	guest_door = n > 2 ? HELPER_DOOR : -1;
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 #include "cli/command.h"
 #include "cli/container/explain_table.h"
-#include "engine/container/exec.h"
+#include "engine/exec/exec.h"
 
 #include <unistd.h>
 

@@ -3,7 +3,7 @@
  * beside it. What is said in container.h about the truth rests on this lock.
  *
  *     <runroot>/containers/<id>   a struct live_line, locked (OFD lock: it passes through fork and exec)
- *     <runroot>/files/<id>/       hosts, hostname, resolv.conf; with a monitor attach.sock and health.json
+ *     <runroot>/files/<id>/       hosts, hostname, resolv.conf; ids.sock where ids are emulated; with a monitor attach.sock and health.json
  */
 #pragma once
 

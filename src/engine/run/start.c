@@ -33,8 +33,10 @@ static int on_listener(int listener, pid_t init, void *arg, struct err *err)
 {
 	struct run_session *s = arg;
 	uint64_t start = time_now_us();
-	int r = intercept_attach(&s->supervisor, listener, init, err);
+	int r = intercept_open_door(&s->supervisor, s->files_dir, err);
 
+	if (r >= 0)
+		r = intercept_attach(&s->supervisor, listener, init, err);
 	run_report(s, start, "hand it the intercepted calls", "sendmsg(SCM_RIGHTS: the filter's listener)",
 		   "from here on it answers");
 	return r;

@@ -1,5 +1,5 @@
 /* What the new process is like: pid 1's environment, rights and folder, but for what was asked. */
-#include "engine/container/exec.h"
+#include "engine/exec/exec.h"
 
 #include "base/cleanup.h"
 #include "base/str.h"

@@ -1,10 +1,12 @@
-#include "engine/container/exec.h"
+#include "engine/exec/exec.h"
 
 #include "base/cleanup.h"
 #include "engine/container/running.h"
+#include "engine/exec/ids.h"
 #include "runtime/console.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 /* --- who stays --- */
@@ -15,8 +17,11 @@
  */
 static int leave(struct container_process *p, struct err *err)
 {
-	pid_t pid = p->console >= 0 ? fork() : 1;
+	pid_t pid;
 
+	/* If we lead a session, its terminal hangs up when we end, perhaps before the child has left it. */
+	signal(SIGHUP, SIG_IGN);
+	pid = p->console >= 0 ? fork() : 1;
 	if (pid < 0)
 		return err_errno(err, errno, "fork");
 	if (pid == 0) {
@@ -55,7 +60,11 @@ static int start(struct running *c, const struct exec_options *o, const struct e
 		 struct container_process *ret, int *ret_exit, struct err *err)
 {
 	struct runtime_options options = RUNTIME_OPTIONS_INIT;
+	CLEANUP(exec_ids_done) struct exec_ids ids = { 0 };
+	int r = exec_ids_prepare(&ids, c, &options, err);
 
+	if (r < 0)
+		return r;
 	options.stdio[0] = o->interactive && !o->detach ? 0 : -1;
 	if (o->detach)
 		options.stdio[1] = options.stdio[2] = -1;
