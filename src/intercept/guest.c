@@ -85,6 +85,7 @@ void guest_admit(void)
 		return;
 	report.code = n == 1 ? -take_in(&message, listener) : EBADMSG;
 	snprintf(report.text, sizeof(report.text), "%s",
-		 report.code == EAGAIN ? "too many processes have joined the container at once" : strerror(report.code));
+		 report.code == EAGAIN ? "too many processes have joined the container at once"
+				       : strerror(report.code));
 	(void)msg_send(sock, &report, sizeof(report), NULL, 0, NULL);
 }
