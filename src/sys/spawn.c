@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "config.h"
+#include "sys/vfork.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -79,15 +80,24 @@ static void wait_for_parent(int go)
 		_exit(127);
 }
 
-static _Noreturn void run_child(const struct spawn *s, int report, int go, pid_t parent)
+/* What the child is told; in memory that it may share with the parent. */
+struct child {
+	const struct spawn *spawn;
+	int report, go; /* its ends of the pipes */
+	pid_t parent;
+};
+
+static _Noreturn void run_child(void *arg)
 {
 	static char *const no_env[] = { NULL };
-	int r;
+	const struct child *c = arg;
+	const struct spawn *s = c->spawn;
+	int report = c->report, r;
 
 	if (s->on_child)
-		wait_for_parent(go);
+		wait_for_parent(c->go);
 	reset_signals();
-	if (s->die_with_parent && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent))
+	if (s->die_with_parent && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != c->parent))
 		child_fail(report, "tie to the parent", errno ? errno : ESRCH);
 	if (s->new_session)
 		setsid();
@@ -132,12 +142,35 @@ pid_t spawn_clone(uint64_t flags, int *ret_pidfd)
 #endif
 }
 
+/* With our memory, unless it waits for us, which we can't do anything for while we wait for it. */
+static int clone_child(struct child *c, int go_write, struct process *ret)
+{
+	const struct spawn *s = c->spawn;
+
+	if (s->on_child) {
+		ret->pid = spawn_clone(s->clone_flags, &ret->pidfd);
+		if (ret->pid == 0) {
+			close(go_write);
+			run_child(c);
+		}
+		return ret->pid < 0 ? -errno : 0;
+	}
+	if (vfork_call(s->clone_flags, run_child, c, &ret->pid) < 0)
+		return -errno;
+	ret->pidfd = (int)syscall(SYS_pidfd_open, ret->pid, 0);
+	if (ret->pidfd >= 0)
+		return 0;
+	kill(ret->pid, SIGKILL);
+	while (waitpid(ret->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return -EMFILE;
+}
+
 int spawn_start(const struct spawn *s, struct process *ret, struct err *err)
 {
 	autoclose int report_read = -1, report_write = -1, go_read = -1, go_write = -1;
 	struct process p = PROCESS_INIT;
-	pid_t self = getpid();
-	int pipe_fds[2], r = 0;
+	int pipe_fds[2], r;
 
 	if (s->fds_len < 3 || s->fds_len > SPAWN_FDS_MAX)
 		return err_set(err, EINVAL, "start '%s': %zu descriptors", s->path, s->fds_len);
@@ -152,14 +185,9 @@ int spawn_start(const struct spawn *s, struct process *ret, struct err *err)
 		go_write = pipe_fds[1];
 	}
 
-	p.pid = spawn_clone(s->clone_flags, &p.pidfd);
-	if (p.pid < 0)
-		return err_errno(err, errno, "start '%s': clone", s->path);
-	if (p.pid == 0) {
-		if (s->on_child)
-			close(go_write);
-		run_child(s, report_write, go_read, self);
-	}
+	r = clone_child(&(struct child){ s, report_write, go_read, getpid() }, go_write, &p);
+	if (r < 0)
+		return err_errno(err, -r, "start '%s': clone", s->path);
 	close(TAKE_FD(report_write));
 	if (s->on_child) {
 		r = s->on_child(p.pid, s->on_child_arg, err);
