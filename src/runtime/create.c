@@ -3,14 +3,19 @@
 #include "runtime/start.h"
 #include "sys/spawn.h"
 #include "sys/userns.h"
+#include "sys/vfork.h"
 
 #include <errno.h>
 #include <linux/sched.h>
+#include <malloc.h>
+#include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -241,39 +246,23 @@ static void trace_clone(const struct start *st, uint64_t ns)
 		st->options->on_step(&step, st->options->on_step_arg);
 }
 
-static int clone_process(struct start *st, struct container_process *p, struct err *err)
+static uint64_t now_ns(void)
 {
-	struct timespec before, after;
-	struct start_message failure;
-	int pair[2], r = 0;
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int open_talk(struct start *st, struct err *err)
+{
+	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_errno(err, errno, "make a socket pair");
 	st->caller_end = pair[0];
 	st->child_end = pair[1];
-	clock_gettime(CLOCK_MONOTONIC, &before);
-	if (st->joined_len > 0 || st->foreign) {
-		p->pid = start_clone_joined(st, &p->pidfd, &failure);
-		if (p->pid < 0)
-			return p->pid = 0, step_failed(st->options, &failure, err);
-	} else {
-		p->pid = spawn_clone(st->clone_flags & ~st->late_flags, &p->pidfd);
-		if (p->pid < 0)
-			return clone_failed(st, errno, err);
-		if (p->pid == 0)
-			start_child(st);
-	}
-	clock_gettime(CLOCK_MONOTONIC, &after);
-	trace_clone(st, (uint64_t)(after.tv_sec - before.tv_sec) * 1000000000u +
-				(uint64_t)(after.tv_nsec - before.tv_nsec));
-	p->control = TAKE_FD(st->caller_end);
-	close(TAKE_FD(st->child_end));
-	if (st->clone_flags & CLONE_NEWUSER && !st->own_maps) {
-		r = userns_write_maps(p->pid, &st->ids, err);
-		if (r == 0)
-			go_on(p->control);
-	}
-	return r;
+	return 0;
 }
 
 /* If the process is gone by now, the conversation tells why. */
@@ -288,6 +277,124 @@ static int do_meanwhile(const struct runtime_options *options, const struct cont
 	return 0;
 }
 
+/* What the caller has to do for the process that is there since BEGAN_NS. */
+static int attend(struct start *st, struct container_process *p, uint64_t began_ns, struct err *err)
+{
+	int r = 0;
+
+	trace_clone(st, now_ns() - began_ns);
+	p->control = TAKE_FD(st->caller_end);
+	close(TAKE_FD(st->child_end));
+	if (st->clone_flags & CLONE_NEWUSER && !st->own_maps) {
+		r = userns_write_maps(p->pid, &st->ids, err);
+		if (r == 0)
+			go_on(p->control);
+	}
+	if (r == 0)
+		r = do_meanwhile(st->options, p, err);
+	return r < 0 ? r : start_converse(st, p, st->wait_for_start ? UNTIL_READY : UNTIL_EXECUTED, err);
+}
+
+/* By a copy of ourselves. */
+static int begin_by_fork(struct start *st, struct container_process *p, struct err *err)
+{
+	uint64_t began_ns = now_ns();
+	struct start_message failure;
+
+	if (st->joined_len > 0 || st->foreign) {
+		p->pid = start_clone_joined(st, &p->pidfd, &failure);
+		if (p->pid < 0)
+			return p->pid = 0, step_failed(st->options, &failure, err);
+	} else {
+		p->pid = spawn_clone(st->clone_flags & ~st->late_flags, &p->pidfd);
+		if (p->pid < 0)
+			return p->pid = 0, clone_failed(st, errno, err);
+		if (p->pid == 0)
+			start_child(st);
+	}
+	return attend(st, p, began_ns, err);
+}
+
+/* --- with our memory --- */
+
+/*
+ * The new process goes through its steps in our memory, as after vfork(2), while a thread of ours attends to it: the thread
+ * that made it sleeps until it has executed init. It is that thread whose end would kill the container
+ * (PR_SET_PDEATHSIG), so it is the attendant that is the passing one.
+ */
+struct attendant {
+	struct start *st, *theirs; /* the new process has its own copy of what is written to */
+	struct container_process *p;
+	struct err *err;
+	uint64_t began_ns;
+	sem_t decided; /* there is a process, or `failed` says why there is none */
+	int failed, result;
+};
+
+static void sharing_child(void *arg)
+{
+	struct attendant *a = arg;
+
+	sem_post(&a->decided);
+	start_child(a->theirs);
+}
+
+static void *attend_beside(void *arg)
+{
+	struct attendant *a = arg;
+
+	while (sem_wait(&a->decided) < 0 && errno == EINTR)
+		;
+	if (a->failed)
+		return NULL;
+	a->p->pidfd = (int)syscall(SYS_pidfd_open, a->p->pid, 0);
+	if (a->p->pidfd < 0)
+		a->result = err_errno(a->err, errno, "open the container's process");
+	else
+		a->result = attend(a->st, a->p, a->began_ns, a->err);
+	/* Else the other thread would sleep on. */
+	if (a->result < 0)
+		kill(a->p->pid, SIGKILL);
+	return NULL;
+}
+
+static bool start_attendant(struct attendant *a, pthread_t *ret)
+{
+	/* One heap for both threads: making a second one would cost as much as the thread. */
+	mallopt(M_ARENA_MAX, 1);
+	return sem_init(&a->decided, 0, 0) == 0 && pthread_create(ret, NULL, attend_beside, a) == 0;
+}
+
+/* The time namespace can't be entered while memory is shared, and a process that waits to be started may outlive us. */
+static bool may_share_memory(const struct start *st)
+{
+	return vfork_shares_memory() && !st->wait_for_start && !st->new_time && st->joined_len == 0 && !st->foreign;
+}
+
+static int begin_sharing(struct start *st, struct container_process *p, struct err *err)
+{
+	struct start theirs = *st;
+	struct attendant a = { .st = st, .theirs = &theirs, .p = p, .err = err, .began_ns = now_ns() };
+	int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+	pthread_t thread;
+
+	if (!start_attendant(&a, &thread))
+		return begin_by_fork(st, p, err);
+	if (vfork_call(st->clone_flags & ~st->late_flags, sharing_child, &a, &p->pid) < 0) {
+		a.failed = errno;
+		sem_post(&a.decided);
+	}
+	pthread_join(thread, NULL);
+	sem_destroy(&a.decided);
+	/* Killed for want of a descriptor by which others would do it. */
+	if (p->pid > 0 && p->pidfd < 0)
+		container_process_wait(p, NULL, NULL);
+	/* The new process hides its memory (steps.c), which was ours too. */
+	if (dumpable == 1)
+		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	return a.failed ? clone_failed(st, a.failed, err) : a.result;
+}
+
 static int begin(const struct oci_spec *spec, const struct runtime_options *options, bool wait,
 		 struct container_process *ret, struct err *err)
 {
@@ -298,11 +405,9 @@ static int begin(const struct oci_spec *spec, const struct runtime_options *opti
 	set_exit_code(options, CODE_OURS);
 	r = start_prepare(&st, err);
 	if (r == 0)
-		r = clone_process(&st, &p, err);
+		r = open_talk(&st, err);
 	if (r == 0)
-		r = do_meanwhile(options, &p, err);
-	if (r == 0)
-		r = start_converse(&st, &p, wait ? UNTIL_READY : UNTIL_EXECUTED, err);
+		r = may_share_memory(&st) ? begin_sharing(&st, &p, err) : begin_by_fork(&st, &p, err);
 	if (r < 0)
 		return r;
 	if (!wait)
