@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "layer/whiteout.h"
 #include "sys/fs.h"
 
 #include <dirent.h>
@@ -33,11 +34,6 @@ static bool is_opaque(int fd)
 	return fgetxattr(fd, "user.overlay.opaque", &value, 1) == 1 && value == 'y';
 }
 
-static bool is_whiteout(const struct stat *st)
-{
-	return S_ISCHR(st->st_mode) && st->st_rdev == 0;
-}
-
 /*
  * Looks NAME up in DIR. A folder: fills in RET_DIR, returns 1. Else ST and *RET_AT (borrowed: the layer's
  * folder that it is in) are set, returns 0. -ENOENT.
@@ -57,7 +53,7 @@ static int lookup(const struct merged_dir *dir, const char *name, struct merged_
 			return -errno;
 		}
 		if (!S_ISDIR(found.st_mode)) {
-			if (ret_dir->len || is_whiteout(&found))
+			if (ret_dir->len || whiteout_is(&found))
 				break;
 			*st = found;
 			*ret_at = dir->fds[i];
@@ -149,7 +145,7 @@ static int add_names(const struct merged_dir *dir, size_t layer, struct strv *re
 			continue;
 		if (fstatat(dir->fds[layer], e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return -errno;
-		if (strv_add(is_whiteout(&st) ? gone : ret, e->d_name) < 0)
+		if (strv_add(whiteout_is(&st) ? gone : ret, e->d_name) < 0)
 			return -ENOMEM;
 	}
 	return 0;

@@ -2,6 +2,8 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "codec/owner.h"
+#include "layer/whiteout.h"
 #include "sys/fs.h"
 #include "sys/userns.h"
 
@@ -11,7 +13,6 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -128,38 +129,49 @@ static int copy_file(struct state *s, int from, int to, const char *name, const 
 	return r < 0 ? r : copy_metadata(in, out, st, err);
 }
 
-static int copy_symlink(int from, int to, const char *name, const struct stat *st, struct err *err)
+/*
+ * Owner and times of a link, fifo or device. Where one id is mapped, its owner, or what a stand-in stands for, is in an
+ * attribute; there is no call by descriptor for it.
+ */
+static int copy_node_metadata(int from, int to, const char *name, const struct stat *st, struct err *err)
 {
 	const struct timespec times[2] = { st->st_atim, st->st_mtim };
-	char target[PATH_MAX], value[256];
+	autofree char *source_path = str_format("/proc/self/fd/%d/%s", from, name),
+		      *dest_path = str_format("/proc/self/fd/%d/%s", to, name);
+	char value[256];
+	ssize_t n;
+
+	if (!source_path || !dest_path)
+		return err_oom(err);
+	if (fchownat(to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_errno(err, errno, "set the owner");
+	if (!S_ISLNK(st->st_mode) && fchmodat(to, name, st->st_mode & 07777, 0) < 0)
+		return err_errno(err, errno, "set the mode");
+	n = lgetxattr(source_path, OWNER_ATTR_CAPABILITY, value, sizeof(value));
+	if (n >= 0)
+		(void)!lsetxattr(dest_path, OWNER_ATTR_CAPABILITY, value, (size_t)n, 0);
+	return utimensat(to, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? err_errno(err, errno, "set the time") : 0;
+}
+
+static int copy_symlink(int from, int to, const char *name, const struct stat *st, struct err *err)
+{
+	char target[PATH_MAX];
 	ssize_t n = readlinkat(from, name, target, sizeof(target) - 1);
-	autofree char *source_path = NULL, *dest_path = NULL;
 
 	if (n < 0)
 		return err_errno(err, errno, "read the link");
 	target[n] = '\0';
-	if (symlinkat(target, to, name) < 0 || fchownat(to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (symlinkat(target, to, name) < 0)
 		return err_errno(err, errno, "make the link");
-	utimensat(to, name, times, AT_SYMLINK_NOFOLLOW);
-	/* The owner of a link, where one id is mapped, is in this attribute; there is no call by descriptor for it. */
-	source_path = str_format("/proc/self/fd/%d/%s", from, name);
-	dest_path = str_format("/proc/self/fd/%d/%s", to, name);
-	if (!source_path || !dest_path)
-		return err_oom(err);
-	n = lgetxattr(source_path, "security.capability", value, sizeof(value));
-	if (n >= 0)
-		(void)!lsetxattr(dest_path, "security.capability", value, (size_t)n, 0);
-	return 0;
+	return copy_node_metadata(from, to, name, st, err);
 }
 
 /* Fifos and, where we have the right, devices; where we haven't, they are left out, as nobody could open them anyway. */
-static int copy_special(int to, const char *name, const struct stat *st, struct err *err)
+static int copy_special(int from, int to, const char *name, const struct stat *st, struct err *err)
 {
 	if (mknodat(to, name, st->st_mode, st->st_rdev) < 0)
 		return errno == EPERM ? 0 : err_errno(err, errno, "make");
-	if (fchownat(to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_errno(err, errno, "set the owner");
-	return 0;
+	return copy_node_metadata(from, to, name, st, err);
 }
 
 static int copy_dir(struct state *s, int from, int to, const char *path, int depth, struct err *err);
@@ -205,14 +217,14 @@ static int copy_entry(struct state *s, int from, int to, const char *name, const
 		return r < 0 ? err_wrap(err, "'%s'", path) : 0;
 	}
 	r = fs_remove_tree(to, name, err);
-	if (r < 0 || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0)))
+	if (r < 0 || whiteout_is(&st))
 		return r;
 	if (S_ISREG(st.st_mode))
 		r = copy_file(s, from, to, name, path, &st, err);
 	else if (S_ISLNK(st.st_mode))
 		r = copy_symlink(from, to, name, &st, err);
 	else
-		r = copy_special(to, name, &st, err);
+		r = copy_special(from, to, name, &st, err);
 	return r < 0 ? err_wrap(err, "'%s'", path) : 0;
 }
 
@@ -232,6 +244,8 @@ static int copy_dir(struct state *s, int from, int to, const char *path, int dep
 		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
 			continue;
 		child = *path ? path_join(path, d->d_name) : strdup(d->d_name);
+		if (child && s->copy->want && !s->copy->want(s->copy->want_arg, child))
+			continue;
 		r = child ? copy_entry(s, from, to, d->d_name, child, depth, err) : err_oom(err);
 	}
 	return r;
@@ -251,9 +265,8 @@ static int copy_layer(struct state *s, const char *layer, struct err *err)
 	return r < 0 ? r : copy_metadata(from, s->root, &st, err);
 }
 
-static int copy_all(void *arg, struct err *err)
+int tree_copy_here(const struct tree_copy *copy, struct err *err)
 {
-	const struct tree_copy *copy = arg;
 	CLEANUP(state_done)
 	struct state s = { .copy = copy, .root = open(copy->dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
 	int r = s.root < 0 ? err_errno(err, errno, "open '%s'", copy->dest) : 0;
@@ -262,6 +275,11 @@ static int copy_all(void *arg, struct err *err)
 	for (size_t i = copy->layers->len; r >= 0 && i-- > 0;)
 		r = copy_layer(&s, copy->layers->items[i], err);
 	return r;
+}
+
+static int copy_all(void *arg, struct err *err)
+{
+	return tree_copy_here(arg, err);
 }
 
 int tree_copy_run(const struct tree_copy *copy, const struct idmap *ids, struct err *err)

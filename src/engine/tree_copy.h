@@ -18,7 +18,12 @@ struct tree_copy {
 	const struct strv *layers; /* absolute paths, topmost first */
 	const char *dest;	   /* existing empty folder, absolute */
 	bool hard_links;
+	/* Names (paths below the layer) that are wanted, folders on the way to them included; NULL: all. */
+	bool (*want)(void *arg, const char *path);
+	void *want_arg;
 };
 
 /* Works as root of a user namespace with IDS, so that owners are kept. -ENOSPC, -E2BIG …; what was made stays. */
 int tree_copy_run(const struct tree_copy *copy, const struct idmap *ids, struct err *err);
+/* The same in this process, which has the rights already. The umask becomes 0. */
+int tree_copy_here(const struct tree_copy *copy, struct err *err);

@@ -12,6 +12,7 @@
 #include "layer/attrs.h"
 #include "layer/folders.h"
 #include "layer/tree.h"
+#include "layer/whiteout.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +33,7 @@ struct apply {
 	struct tree tree;
 	struct attrs_policy policy;
 	int flags;
-	uint64_t entries_max, bytes_max, entries, file_bytes;
+	uint64_t entries_max, bytes_max, entries, file_bytes, stand_ins;
 	struct tar_reader *reader;
 	struct folders folders;
 
@@ -100,8 +101,7 @@ static int make_at(struct apply *a, const struct place *at, int (*make)(const st
 		return r < 0 ? err_errno(err, -r, "make it") : r;
 	if (at->base[0] == '.' && at->base[1] == '\0')
 		return err_set(err, EBADMSG, "the root itself is said to be something else than a folder");
-	*ret_was_whiteout =
-		fstatat(at->dir_fd, at->base, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == 0;
+	*ret_was_whiteout = fstatat(at->dir_fd, at->base, &st, AT_SYMLINK_NOFOLLOW) == 0 && whiteout_is(&st);
 	r = tree_remove(&a->tree, at->dir_fd, at->base, err);
 	if (r < 0)
 		return r;
@@ -314,7 +314,6 @@ static int add_whiteout(struct apply *a, const struct tar_entry *e, const struct
 	const char *hidden = at->base + sizeof(whiteout_prefix) - 1;
 	struct place parent = { at->dir_fd, "." }, place = { at->dir_fd, hidden };
 	const struct attrs_target target = by_name(&place, S_IFCHR);
-	const struct node node = { S_IFCHR, 0 };
 	struct stat st;
 	int r;
 
@@ -325,9 +324,12 @@ static int add_whiteout(struct apply *a, const struct tar_entry *e, const struct
 		return 0;
 	if (hidden[0] == '\0' || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0)
 		return err_set(err, EBADMSG, "a whiteout that names nothing");
-	r = make_node(&place, &node);
-	if (r >= 0)
+	r = whiteout_make(place.dir_fd, hidden);
+	if (r == 0)
 		return attrs_set_mtime(&target, e->mtime, e->mtime_nsec, err);
+	a->stand_ins += r == 1;
+	if (r == 1)
+		return 0;
 	if (r != -EEXIST)
 		return err_errno(err, -r, "make a whiteout");
 	/* This layer has the name as well: it hides the lower one by itself, but a folder would merge with it. */
@@ -512,5 +514,6 @@ int apply_finish(struct apply *a, bool strict, struct layer_result *result, stru
 	result->file_bytes = a->file_bytes;
 	result->lost_xattrs = a->policy.lost_xattrs;
 	result->lost_owners = a->policy.lost_owners;
+	result->stand_ins = a->stand_ins;
 	return 0;
 }

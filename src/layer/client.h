@@ -231,7 +231,8 @@ struct layer_result {
 	uint64_t lost_xattrs;
 	uint64_t lost_owners; /* ids that the map doesn't have: kept as attributes, and MAKE finds them there */
 	uint64_t skipped_sockets;
-	int landlock_abi; /* 0: the kernel has no Landlock, and only seccomp and the lack of rights held the helper */
+	uint64_t stand_ins; /* APPLY, MAKE: whiteouts that are stand-ins (whiteout.h): no overlay may show this tree */
+	int landlock_abi;   /* 0: the kernel has no Landlock, and only seccomp and the lack of rights held the helper */
 };
 
 struct layer_job;

@@ -12,6 +12,7 @@
 #include "layer/inodes.h"
 #include "layer/names.h"
 #include "layer/sink.h"
+#include "layer/whiteout.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -274,6 +275,7 @@ static int write_whiteout(struct maker *k, const struct subject *s, struct err *
 	memcpy(k->path + at, whiteout_prefix, sizeof(whiteout_prefix) - 1);
 	k->xattrs_len = 0;
 	k->has_owner = false;
+	k->result->stand_ins += whiteout_is_stand_in(&s->st);
 	fill_entry(k, s, &e);
 	e.type = TAR_FILE;
 	e.mode = 0;
@@ -308,7 +310,7 @@ static int write_node(struct maker *k, struct subject *s, struct err *err)
 	mode_t type;
 	int r;
 
-	if (!k->m->plain && S_ISCHR(s->st.st_mode) && s->st.st_rdev == 0)
+	if (!k->m->plain && whiteout_is(&s->st))
 		return write_whiteout(k, s, err);
 	r = write_hardlink(k, s, err);
 	if (r != 0)

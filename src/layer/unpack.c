@@ -192,11 +192,15 @@ static int run_all(struct unpacking *u, struct err *err)
 static int commit_all(struct unpacking *u, struct err *err)
 {
 	bool any = false;
-	int r;
+	int r = 0;
 
 	for (size_t i = 0; i < u->len; i++)
 		any |= u->works[i].apply;
-	r = any ? store_sync(u->tmp->store, err) : 0;
+	for (size_t i = 0; i < u->len && r >= 0; i++)
+		if (u->works[i].apply && u->works[i].item->result.stand_ins > 0)
+			r = store_set_copies_only(u->tmp->store, err);
+	if (r >= 0 && any)
+		r = store_sync(u->tmp->store, err);
 	for (size_t i = 0; r >= 0 && i < u->len; i++) {
 		const struct work *w = &u->works[i];
 		const struct layer_result *result = &w->item->result;

@@ -237,6 +237,7 @@ void wire_result(struct wire *w, struct layer_result *r)
 	wire_u64(w, &r->lost_xattrs);
 	wire_u64(w, &r->lost_owners);
 	wire_u64(w, &r->skipped_sockets);
+	wire_u64(w, &r->stand_ins);
 	wire_int(w, &r->landlock_abi);
 }
 

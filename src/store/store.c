@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static const char copies_only[] = "copies-only";
 static const char layout_text[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
 static const char empty_index[] =
 	"{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[]}";
@@ -179,6 +180,7 @@ static int open_at(struct store *s, const struct store_options *options, struct 
 	}
 	s->root_fd = fs_open_dir_make(AT_FDCWD, s->root, 0700, err);
 	r = s->root_fd < 0 ? s->root_fd : lock_in_use(s, err);
+	s->copies_only = r >= 0 && faccessat(s->root_fd, copies_only, F_OK, 0) == 0;
 	return r < 0 && err ? explain(s->root, err) : r;
 }
 
@@ -219,6 +221,19 @@ void store_close(struct store *s)
 	free(s->runroot);
 	free(s->runroot_given);
 	free(s);
+}
+
+int store_set_copies_only(struct store *s, struct err *err)
+{
+	if (s->copies_only)
+		return 0;
+	s->copies_only = true;
+	return fs_write_file(s->root_fd, copies_only, "", 0, 0644, 0, err);
+}
+
+int store_refuse_overlay(const struct store *s, int code, struct err *err)
+{
+	return err_set(err, code, "the store '%s' was filled on a file system that refuses an overlay", s->root);
 }
 
 int store_sync(struct store *s, struct err *err)

@@ -10,6 +10,7 @@
  *            cache/                                     the builder's; cache/roots/ keeps things (gc.h)
  *            tmp/ trash/                                being made, being deleted
  *            lock/store lock/refs lock/layers
+ *            copies-only                                layers hold stand-ins for whiteouts    (layer/whiteout.h)
  *
  * Invariants, which hold whatever is killed and whenever:
  *  1. A file in blobs/ has the digest that its name says: data is verified before the rename.
@@ -37,6 +38,7 @@ struct store {
 	int run_fd;	      /* the folder <runroot>; -1 until store_run_fd */
 	int use_fd;	      /* lock/store, held shared; -1 after store_settle */
 	bool single;	      /* layers are those of ID_MODE_SINGLE: "<hex>.one" */
+	bool copies_only;     /* no overlay may show its layers: see store_set_copies_only */
 	bool is_synced;	      /* since store_sync no blob was put, or found and relied upon */
 	char *runroot_given;  /* from the options; owned */
 };
@@ -102,6 +104,14 @@ int store_trash(struct store *s, const char *path, struct err *err);
  */
 typedef int (*store_remove_fn)(void *arg, int dir_fd, const char *path, struct err *err);
 void store_sweep(struct store *s, store_remove_fn remove, void *arg);
+
+/*
+ * Layers of this store say with stand-ins what they delete (layer/whiteout.h), which no overlay understands: from now on
+ * roots are copies, also if the store is moved to where the kernel would mount one.
+ */
+int store_set_copies_only(struct store *s, struct err *err);
+/* Fills in ERR for that; returns -CODE. */
+int store_refuse_overlay(const struct store *s, int code, struct err *err);
 
 /* Everything written so far is on disk (syncfs). It takes long where other programs write much: once is enough. */
 int store_sync(struct store *s, struct err *err);

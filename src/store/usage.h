@@ -23,9 +23,9 @@ struct store_usage {
 	 * is what a prune of everything frees.
 	 */
 	struct store_share roots[MARK_ROOTS];
-	struct store_share garbage;    /* nothing keeps it: the next collection frees it */
-	uint64_t cache_mounts_bytes;   /* folders of RUN --mount=type=cache */
-	uint64_t cache_entries;	       /* steps that the builder remembers */
+	struct store_share garbage;  /* nothing keeps it: the next collection frees it */
+	uint64_t cache_mounts_bytes; /* folders of RUN --mount=type=cache */
+	uint64_t cache_entries;	     /* steps that the builder remembers */
 };
 
 /* Walks the lists of names and things, not the trees: milliseconds. Only the folders of cache mounts are walked. */

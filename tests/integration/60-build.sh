@@ -440,9 +440,21 @@ app"
 	expect_eq "$(grep -c CACHED <<<"$err")" 2
 }
 
+# Runs a script with a store on an overlay, where neither an overlay nor its whiteouts can be made: a container's own root.
+on_overlay() {
+	local map=()
+	[ "$KIND" = root ] || map=(--map-root-user)
+	mkdir -p l u w m
+	cat >inside.sh <<-'END'
+		set -Eeuo pipefail
+		c() { "$CLOCHE" --root "$T/m/s" --runroot "$T/m/r" "$@"; }
+		mount -t overlay overlay -o "lowerdir=$T/l,upperdir=$T/u,workdir=$T/w,userxattr" "$T/m"
+	END
+	cat >>inside.sh
+	expect_ok env CLOCHE="$CLOCHE" T="$T" FIXTURES="$FIXTURES" unshare -m --propagation private "${map[@]}" bash inside.sh
+}
+
 test_without_an_overlay() {
-	[ "$KIND" = root ] || skip "only root can make the overlay that the store is then on"
-	mkdir l u w m
 	cat >D <<-'END'
 		FROM bb
 		RUN mkdir -p /d/e && echo 1 > /d/f && ln /d/f /d/h && echo 2 > /d/e/g && chown 12:34 /d/e && chmod 700 /d/e
@@ -452,16 +464,12 @@ test_without_an_overlay() {
 		RUN true
 		CMD stat -c '%n %a %u:%g %h' /d /d/e /d/e/g /d/f /d/new /d/D /w/x && cat /d/e/g
 	END
-	cat >inside.sh <<-'END'
-		set -e
-		c() { "$CLOCHE" --root "$T/m/s" --runroot "$T/m/r" "$@"; }
-		mount -t overlay overlay -o "lowerdir=$T/l,upperdir=$T/u,workdir=$T/w" "$T/m"
+	on_overlay <<-'END'
 		c import "$FIXTURES/busybox.tar" bb >/dev/null
 		c build -t t -f D . 2>&1
 		c diff t | grep -v 'A /bin'
 		c run --rm --network none t 2>/dev/null
 	END
-	expect_ok env CLOCHE="$CLOCHE" T="$T" FIXTURES="$FIXTURES" unshare -m --propagation private bash inside.sh
 	expect_match "$out" 'the kernel refuses an overlay'
 	expect_eq "$(tail -9 <<<"$out")" "/d 755 0:0 3
 /d/e 700 12:34 2
@@ -472,6 +480,42 @@ test_without_an_overlay() {
 /w/x 755 0:0 2
 2
 more"
+}
+
+# What a layer deletes of those below, in a RUN, in an image that is loaded, and copied from such a stage.
+test_deletions_without_an_overlay() {
+	cat >D <<-'END'
+		FROM bb AS one
+		RUN mkdir -p /d/e /f && touch /d/a /d/b /d/e/x /f/y && ln -s a /d/l
+		RUN rm /d/a && rm -r /f && rm -r /d/e && mkdir /d/e && touch /d/e/new
+		FROM bb
+		COPY --from=one /d /copied
+		COPY D /D
+		RUN rm /D
+		RUN test ! -e /D && touch /end
+	END
+	on_overlay <<-'END'
+		c import "$FIXTURES/busybox.tar" bb >/dev/null
+		c build -q -t one --target one -f D . >/dev/null 2>&1
+		c build -q -t t -f D . >/dev/null 2>&1
+		c save -o t.tar one t
+		c run --rm --network none -q one sh -c 'find /d; ls /f || :' | sort | tr '\n' ' '
+		c run --rm --network none -q t sh -c 'find /copied /end; ls /D || :' | sort | tr '\n' ' '
+		c rmi -f one t >/dev/null
+		c builder prune >/dev/null
+		c load -q -i t.tar >/dev/null
+		c run --rm --network none -q one sh -c 'find /d; ls /f || :' | sort | tr '\n' ' '
+	END
+	expect_eq "$out" "/d /d/b /d/e /d/e/new /d/l /copied /copied/b /copied/e /copied/e/new /copied/l /end /d /d/b /d/e /d/e/new /d/l "
+	# To everybody else they are whiteouts as usual.
+	expect_ok cloche load -q -i t.tar
+	expect_ok cloche run --rm --network none one sh -c 'find /d; ls /f || :'
+	expect_no_match "$out" '/d/a|/f'
+	# A store that was filled so goes on working with copies when it is moved to where the kernel would mount an overlay.
+	cp -a u/s moved
+	expect_ok cloche --root "$T/moved" run --rm --network none one sh -c 'find /d; ls /f || :'
+	expect_no_match "$out" '/d/a|/f'
+	expect_match "$err" 'refuses an overlay'
 }
 
 test_networks() {

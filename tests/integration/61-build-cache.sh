@@ -100,7 +100,7 @@ test_prune() {
 	expect_ok cloche builder prune --keep-days 1
 	expect_match "$out" 'removed 0 entries'
 	expect_ok cloche builder prune
-	expect_match "$out" 'removed 4 entries, freed 1MB'
+	expect_match "$out" 'removed 4 entries, freed 2MB'
 	expect_eq "$(ls -A "$T/root/cache/steps" "$T/root/cache/roots" "$T/root/cache/mounts" | grep -v :)" ""
 	expect_ok cloche run --rm --network none kept cat /a
 	expect_eq "$out" a

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "engine/tree_copy.h"
+#include "layer/whiteout.h"
 #include "sys/fs.h"
 #include "sys/userns.h"
 
@@ -17,7 +18,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-enum { LIST_MAX = 1 << 30, DEPTH_MAX = 1024, XATTR_NAMES_MAX = 64 * 1024 };
+enum { LIST_MAX = 1 << 30, DEPTH_MAX = 1024 };
 
 /* One name of a list; the path follows, ended by NUL, and padding to 8 bytes. */
 struct entry {
@@ -167,7 +168,7 @@ static ssize_t find(const struct entries *e, const char *path, size_t len)
 struct collect {
 	struct entries before, after;
 	bool *wanted; /* one an entry of AFTER: goes to the upper folder */
-	int tree, upper;
+	int upper;
 };
 
 static bool differs(const struct entry *a, const struct entry *b)
@@ -206,80 +207,67 @@ static bool needs_whiteout(const struct collect *c, const char *path)
 	return old && now && S_ISDIR(now->mode) && old->ino == now->ino;
 }
 
-static int copy_xattrs(int from, int to, struct err *err)
+/* --- the upper folder --- */
+
+static bool is_wanted(void *arg, const char *path)
 {
-	autofree char *names = malloc(XATTR_NAMES_MAX), *value = malloc(XATTR_SIZE_MAX);
-	ssize_t len = names && value ? flistxattr(from, names, XATTR_NAMES_MAX) : -1;
+	const struct collect *c = arg;
+	ssize_t at = find(&c->after, path, strlen(path));
 
-	for (const char *name = names; name && len > 0 && name < names + len; name += strlen(name) + 1) {
-		ssize_t n = fgetxattr(from, name, value, XATTR_SIZE_MAX);
-
-		if (n >= 0 && fsetxattr(to, name, value, (size_t)n, 0) < 0 && errno != EPERM && errno != EOPNOTSUPP)
-			return err_errno(err, errno, "copy attribute '%s'", name);
-	}
-	return names && value ? 0 : err_oom(err);
+	return at >= 0 && c->wanted[at];
 }
 
-static int move_folder(const struct collect *c, const struct entry *e, struct err *err)
+/* Made anew in the place of another: nothing of that shows through. */
+static int mark_opaque(const struct collect *c, const struct entry *e, struct err *err)
 {
 	const struct entry *old = lookup(&c->before, e->path, strlen(e->path));
-	autoclose int from = openat(c->tree, e->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), to = -1;
-	int r;
+	autoclose int fd = -1;
 
-	if (mkdirat(c->upper, e->path, 0700) < 0)
-		return err_errno(err, errno, "make '%s'", e->path);
-	to = openat(c->upper, e->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (from < 0 || to < 0)
-		return err_errno(err, errno, "open '%s'", e->path);
-	r = copy_xattrs(from, to, err);
-	if (r < 0)
-		return r;
-	if (fchown(to, e->uid, e->gid) < 0 || fchmod(to, e->mode & 07777) < 0)
-		return err_errno(err, errno, "give '%s' its owner and mode", e->path);
-	/* Made anew in the place of another: nothing of that shows through. */
-	if (old && S_ISDIR(old->mode) && old->ino != e->ino && fsetxattr(to, "user.overlay.opaque", "y", 1, 0) < 0)
+	if (!S_ISDIR(e->mode) || !old || !S_ISDIR(old->mode) || old->ino == e->ino)
+		return 0;
+	fd = openat(c->upper, e->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fsetxattr(fd, "user.overlay.opaque", "y", 1, 0) < 0)
 		return err_errno(err, errno, "mark '%s' as opaque", e->path);
 	return 0;
 }
 
-static int whiteout_refused(const char *path, int code, struct err *err)
+static int make_whiteout(const struct collect *c, const char *path, struct err *err)
 {
-	err_errno(err, code, "'%s' of a layer below was deleted, and a mark that says so (a whiteout) can't be made",
-		  path);
-	return err_hint(err, "put the store on another file system, with --root or XDG_DATA_HOME");
+	int r = whiteout_make(c->upper, path);
+
+	return r < 0 ? err_errno(err, -r, "say that '%s' of a layer below was deleted", path) : 0;
 }
 
-static int move_all(const struct collect *c, struct err *err)
+/* The innermost first: what was put into a folder has changed its time. */
+static int set_times(const struct collect *c, struct err *err)
 {
-	int r = 0;
-
-	for (size_t i = 0; i < c->after.len && r >= 0; i++) {
-		const struct entry *e = c->after.items[i];
-
-		if (!c->wanted[i])
-			continue;
-		if (S_ISDIR(e->mode))
-			r = move_folder(c, e, err);
-		else if (renameat(c->tree, e->path, c->upper, e->path) < 0)
-			r = err_errno(err, errno, "move '%s'", e->path);
-	}
-	for (size_t i = 0; i < c->before.len && r >= 0; i++) {
-		const char *path = c->before.items[i]->path;
-
-		if (find(&c->after, path, strlen(path)) >= 0 || !needs_whiteout(c, path))
-			continue;
-		if (mknodat(c->upper, path, S_IFCHR, 0) < 0)
-			r = whiteout_refused(path, errno, err);
-	}
-	/* Last, and the innermost first: what was moved into a folder has changed its time. */
-	for (size_t i = c->after.len; i-- > 0 && r >= 0;) {
+	for (size_t i = c->after.len; i-- > 0;) {
 		const struct entry *e = c->after.items[i];
 		struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { e->mtime_s, e->mtime_ns } };
 
 		if (c->wanted[i] && S_ISDIR(e->mode) && utimensat(c->upper, e->path, times, AT_SYMLINK_NOFOLLOW) < 0)
-			r = err_errno(err, errno, "set the time of '%s'", e->path);
+			return err_errno(err, errno, "set the time of '%s'", e->path);
 	}
-	return r;
+	return 0;
+}
+
+static int fill_upper(struct collect *c, const struct build_tree *tree, const char *upper, struct err *err)
+{
+	struct strv trees = { 0 };
+	struct tree_copy copy = { .layers = &trees, .dest = upper, .want = is_wanted, .want_arg = c };
+	int r = strv_add(&trees, tree->path) < 0 ? err_oom(err) : tree_copy_here(&copy, err);
+
+	strv_done(&trees);
+	for (size_t i = 0; i < c->after.len && r >= 0; i++)
+		if (c->wanted[i])
+			r = mark_opaque(c, c->after.items[i], err);
+	for (size_t i = 0; i < c->before.len && r >= 0; i++) {
+		const char *path = c->before.items[i]->path;
+
+		if (find(&c->after, path, strlen(path)) < 0 && needs_whiteout(c, path))
+			r = make_whiteout(c, path, err);
+	}
+	return r < 0 ? r : set_times(c, err);
 }
 
 static void choose(struct collect *c)
@@ -305,15 +293,28 @@ static void choose(struct collect *c)
 struct request {
 	const struct build_tree *tree;
 	const char *upper;
+	const struct strv *lowers;
 };
 
-static int write_list(void *arg, struct err *err)
+/* LIST becomes what is said of the tree before the next step. */
+static int keep_list(const struct build_tree *t, const struct buf *list, struct err *err)
+{
+	if (ftruncate(t->list, 0) < 0 || lseek(t->list, 0, SEEK_SET) < 0)
+		return err_errno(err, errno, "keep the list of files");
+	return fs_write_all(t->list, buf_str(list), list->len, err);
+}
+
+/* Lays the lowers over the tree, and lists it. */
+static int add_layers(void *arg, struct err *err)
 {
 	const struct request *q = arg;
+	struct tree_copy copy = { .layers = q->lowers, .dest = q->tree->path };
 	autobuf struct buf list = BUF_INIT(LIST_MAX);
-	int r = list_tree(q->tree->path, &list, err);
+	int r = tree_copy_here(&copy, err);
 
-	return r < 0 ? r : fs_write_all(q->tree->list, buf_str(&list), list.len, err);
+	if (r >= 0)
+		r = list_tree(q->tree->path, &list, err);
+	return r < 0 ? r : keep_list(q->tree, &list, err);
 }
 
 static int collect(void *arg, struct err *err)
@@ -322,12 +323,11 @@ static int collect(void *arg, struct err *err)
 	CLEANUP(entries_done)
 	struct entries before = { .text = BUF_INIT(LIST_MAX) }, after = { .text = BUF_INIT(LIST_MAX) };
 	autofree bool *wanted = NULL;
-	autoclose int tree = open(q->tree->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	autoclose int upper = open(q->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct collect c;
 	int r;
 
-	if (tree < 0 || upper < 0 || lseek(q->tree->list, 0, SEEK_SET) < 0)
+	if (upper < 0 || lseek(q->tree->list, 0, SEEK_SET) < 0)
 		return err_errno(err, errno, "open '%s'", q->upper);
 	r = fs_read_fd(q->tree->list, LIST_MAX, &before.text, err);
 	if (r >= 0)
@@ -341,9 +341,10 @@ static int collect(void *arg, struct err *err)
 	wanted = calloc(after.len + 1, sizeof(*wanted));
 	if (!wanted)
 		return err_oom(err);
-	c = (struct collect){ before, after, wanted, tree, upper };
+	c = (struct collect){ before, after, wanted, upper };
 	choose(&c);
-	return move_all(&c, err);
+	r = fill_upper(&c, q->tree, q->upper, err);
+	return r < 0 ? r : keep_list(q->tree, &after.text, err);
 }
 
 static const struct idmap *map_of(const struct idmap *ids)
@@ -354,23 +355,25 @@ static const struct idmap *map_of(const struct idmap *ids)
 int build_tree_make(const struct idmap *ids, const struct strv *lowers, const char *path, struct build_tree *ret,
 		    struct err *err)
 {
-	struct tree_copy copy = { .layers = lowers, .dest = path };
-	struct request q = { ret, NULL };
-	int r;
-
 	if (mkdir(path, 0755) < 0 || chmod(path, 0755) < 0)
 		return err_errno(err, errno, "make '%s'", path);
 	ret->path = strdup(path);
 	ret->list = memfd_create("files", MFD_CLOEXEC);
 	if (!ret->path || ret->list < 0)
 		return err_oom(err);
-	r = tree_copy_run(&copy, ids, err);
-	return r < 0 ? r : userns_run(map_of(ids), 0, write_list, &q, err);
+	return build_tree_add(ids, lowers, ret, err);
+}
+
+int build_tree_add(const struct idmap *ids, const struct strv *lowers, struct build_tree *t, struct err *err)
+{
+	struct request q = { t, NULL, lowers };
+
+	return userns_run(map_of(ids), 0, add_layers, &q, err);
 }
 
 int build_tree_collect(const struct idmap *ids, const struct build_tree *t, const char *upper, struct err *err)
 {
-	struct request q = { t, upper };
+	struct request q = { t, upper, NULL };
 	int r = userns_run(map_of(ids), 0, collect, &q, err);
 
 	return r < 0 ? err_wrap(err, "collect what the step has changed") : 0;

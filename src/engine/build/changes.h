@@ -3,8 +3,9 @@
  * folder needs).
  *
  * The step works in a copy of the image's tree. Before and after it, all names are listed with what the kernel says of
- * them; what differs is moved to the upper folder in the overlay's own form, whiteouts and opaque folders included, so
- * that everything behind it is the same as with an overlay.
+ * them; what differs is copied to the upper folder in the overlay's own form, whiteouts and opaque folders included, so
+ * that everything behind it is the same as with an overlay. The tree is then what the next step finds: the image's files
+ * are copied once for a stage, not for each step.
  */
 #pragma once
 
@@ -22,5 +23,7 @@ void build_tree_done(struct build_tree *t);
 /* Copies LOWERS (topmost first) to the new folder PATH and lists it. What was made stays after an error. */
 int build_tree_make(const struct idmap *ids, const struct strv *lowers, const char *path, struct build_tree *ret,
 		    struct err *err);
-/* Moves what has changed to the folder UPPER, which is empty. The copy is of no use afterwards. */
+/* Lays more layers (topmost first) over it. After an error the tree is of no use any more; so too for the next. */
+int build_tree_add(const struct idmap *ids, const struct strv *lowers, struct build_tree *t, struct err *err);
+/* Copies what has changed since it was listed to the folder UPPER, which is empty, and lists the tree as it is now. */
 int build_tree_collect(const struct idmap *ids, const struct build_tree *t, const char *upper, struct err *err);

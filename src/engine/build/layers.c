@@ -5,6 +5,7 @@
 #include "base/timefmt.h"
 #include "engine/build/cache.h"
 #include "engine/skeleton.h"
+#include "engine/tree_copy.h"
 #include "layer/ensure.h"
 #include "store/blob.h"
 #include "sys/fs.h"
@@ -22,7 +23,14 @@ int build_layers_init(struct build_layers *l, struct store *s, const struct idma
 {
 	int r;
 
-	*l = (struct build_layers){ .store = s, .ids = ids, .tmp = STORE_TMP_INIT, .epoch = epoch };
+	*l = (struct build_layers){
+		.store = s,
+		.ids = ids,
+		.tmp = STORE_TMP_INIT,
+		.epoch = epoch,
+		.copy = { .tree = BUILD_TREE_INIT },
+		.source = { .tree = BUILD_TREE_INIT },
+	};
 	l->flushed_us = time_now_us();
 	r = skeleton_ensure(s, &l->skeleton, err);
 	return r < 0 ? r : store_tmp_open(s, &l->tmp, err);
@@ -37,25 +45,34 @@ static void remove_tree(struct build_layers *l, const char *name)
 		layer_run(&q, NULL, NULL);
 }
 
-void build_layers_done(struct build_layers *l)
-{
-	if (l->tmp.dir_fd >= 0) {
-		for (size_t i = 0; i < l->pending.len; i++)
-			remove_tree(l, l->pending.items[i].name);
-		store_tmp_done(&l->tmp);
-	}
-	free(l->pending.items);
-	free(l->entries.items);
-	free(l->skeleton);
-	*l = (struct build_layers){ .tmp = STORE_TMP_INIT };
-}
-
 static const struct build_pending *find_pending(const struct build_layers *l, const struct digest *diff_id)
 {
 	for (size_t i = 0; i < l->pending.len; i++)
 		if (digest_equal(&l->pending.items[i].diff_id, diff_id))
 			return &l->pending.items[i];
 	return NULL;
+}
+
+static char *lower_path(const struct build_layers *l, const struct digest *diff_id, bool relative)
+{
+	const struct build_pending *pending = find_pending(l, diff_id);
+	const char *root = relative ? "." : l->store->root;
+	char path[LAYER_DIR_MAX];
+
+	if (pending)
+		return str_format("%s/%s/%s/fs", root, l->tmp.name, pending->name);
+	layer_path(l->store, diff_id, path);
+	return str_format("%s/%s/fs", root, path);
+}
+
+int build_layers_lowers(struct build_layers *l, const struct store_image *image, bool relative, struct strv *ret,
+			struct err *err)
+{
+	for (size_t i = image->config.diff_ids_len; i-- > 0;)
+		if (!image_config_layer_again(&image->config, i) &&
+		    strv_take(ret, lower_path(l, &image->config.diff_ids[i], relative)) < 0)
+			return err_oom(err);
+	return strv_add(ret, l->skeleton) < 0 ? err_oom(err) : 0;
 }
 
 int build_layers_ensure(struct build_layers *l, const struct store_image *image, struct err *err)
@@ -84,26 +101,133 @@ int build_layers_ensure(struct build_layers *l, const struct store_image *image,
 	return n ? layers_ensure(l->store, l->ids, &rest, err) : 0;
 }
 
-static char *lower_path(const struct build_layers *l, const struct digest *diff_id, bool relative)
-{
-	const struct build_pending *pending = find_pending(l, diff_id);
-	const char *root = relative ? "." : l->store->root;
-	char path[LAYER_DIR_MAX];
+/* --- copies, where there is no overlay --- */
 
-	if (pending)
-		return str_format("%s/%s/%s/fs", root, l->tmp.name, pending->name);
-	layer_path(l->store, diff_id, path);
-	return str_format("%s/%s/fs", root, path);
+static void copy_drop(struct build_layers *l, struct build_copy *c)
+{
+	if (c->tree.path)
+		remove_tree(l, path_basename(c->tree.path));
+	build_tree_done(&c->tree);
+	free(c->ids);
+	*c = (struct build_copy){ .tree = BUILD_TREE_INIT };
 }
 
-int build_layers_lowers(struct build_layers *l, const struct store_image *image, bool relative, struct strv *ret,
-			struct err *err)
+/* Takes note that all of IMAGE's layers lie in it. */
+static int copy_set_ids(struct build_copy *c, const struct store_image *image, struct err *err)
 {
-	for (size_t i = image->config.diff_ids_len; i-- > 0;)
+	size_t len = image->config.diff_ids_len;
+	struct digest *ids = reallocarray(c->ids, len ? len : 1, sizeof(*ids));
+
+	c->is_known = false;
+	if (!ids)
+		return err_oom(err);
+	if (len)
+		memcpy(ids, image->config.diff_ids, len * sizeof(*ids));
+	c->ids = ids;
+	c->ids_len = len;
+	c->is_known = true;
+	return 0;
+}
+
+/* Whether what lies in it is the lower part of IMAGE, or all. */
+static bool copy_fits(const struct build_copy *c, const struct store_image *image)
+{
+	if (!c->is_known || c->ids_len > image->config.diff_ids_len)
+		return false;
+	for (size_t i = 0; i < c->ids_len; i++)
+		if (!digest_equal(&c->ids[i], &image->config.diff_ids[i]))
+			return false;
+	return true;
+}
+
+static int add_lowers(const struct build_layers *l, const struct store_image *image, size_t from, struct strv *ret,
+		      struct err *err)
+{
+	for (size_t i = image->config.diff_ids_len; i-- > from;)
 		if (!image_config_layer_again(&image->config, i) &&
-		    strv_take(ret, lower_path(l, &image->config.diff_ids[i], relative)) < 0)
+		    strv_take(ret, lower_path(l, &image->config.diff_ids[i], false)) < 0)
 			return err_oom(err);
-	return strv_add(ret, l->skeleton) < 0 ? err_oom(err) : 0;
+	return 0;
+}
+
+/* What a copy lacks of IMAGE, or if it can't become one, all of it in a new one. */
+static int copy_update(struct build_layers *l, const struct store_image *image, struct err *err)
+{
+	struct build_copy *c = &l->copy;
+	autostrv struct strv lowers = { 0 };
+	autofree char *path = NULL;
+	int r;
+
+	if (copy_fits(c, image)) {
+		r = add_lowers(l, image, c->ids_len, &lowers, err);
+		return r < 0 || lowers.len == 0 ? r : build_tree_add(l->ids, &lowers, &c->tree, err);
+	}
+	copy_drop(l, c);
+	path = str_format("%s/%s/t%u", l->store->root, l->tmp.name, l->next++);
+	r = build_layers_lowers(l, image, false, &lowers, err);
+	if (r < 0)
+		return r;
+	return path ? build_tree_make(l->ids, &lowers, path, &c->tree, err) : err_oom(err);
+}
+
+int build_upper_copy(struct build_upper *u, const struct store_image *image, struct err *err)
+{
+	struct build_layers *l = u->layers;
+	int r = copy_update(l, image, err);
+
+	/* Until the step has ended well. */
+	l->copy.is_known = false;
+	if (r < 0)
+		return err_wrap(err, "copy the image's files");
+	u->tree = l->copy.tree.path;
+	return 0;
+}
+
+void build_upper_unchanged(struct build_upper *u, const struct store_image *image)
+{
+	if (u->tree)
+		copy_set_ids(&u->layers->copy, image, NULL);
+}
+
+int build_layers_source(struct build_layers *l, const struct store_image *image, const char **ret, struct err *err)
+{
+	struct build_copy *c = &l->source;
+	autostrv struct strv lowers = { 0 };
+	struct tree_copy copy = { .layers = &lowers, .hard_links = true };
+	int r = 0;
+
+	if (!copy_fits(c, image) || c->ids_len != image->config.diff_ids_len) {
+		copy_drop(l, c);
+		c->tree.path = str_format("%s/%s/t%u", l->store->root, l->tmp.name, l->next++);
+		copy.dest = c->tree.path;
+		if (!c->tree.path)
+			return err_oom(err);
+		if (mkdir(c->tree.path, 0755) < 0)
+			return err_errno(err, errno, "make '%s'", c->tree.path);
+		r = add_lowers(l, image, 0, &lowers, err);
+		if (r >= 0)
+			r = tree_copy_run(&copy, l->ids, err);
+		if (r >= 0)
+			r = copy_set_ids(c, image, err);
+	}
+	if (r >= 0)
+		*ret = c->tree.path;
+	return r;
+}
+
+void build_layers_done(struct build_layers *l)
+{
+	if (l->tmp.dir_fd >= 0) {
+		copy_drop(l, &l->copy);
+		copy_drop(l, &l->source);
+		for (size_t i = 0; i < l->pending.len; i++)
+			remove_tree(l, l->pending.items[i].name);
+		store_tmp_done(&l->tmp);
+	}
+	free(l->pending.items);
+	free(l->entries.items);
+	free(l->skeleton);
+	*l = (struct build_layers){ .tmp = STORE_TMP_INIT };
 }
 
 /* The mode of the image's root folder, which is that of its topmost layer's. */
@@ -159,24 +283,8 @@ int build_upper_open(struct build_layers *l, const struct store_image *image, st
 	return r;
 }
 
-int build_upper_copy(struct build_upper *u, const struct store_image *image, struct err *err)
-{
-	struct build_layers *l = u->layers;
-	autofree char *path = str_format("%s/%s/t%u", l->store->root, l->tmp.name, l->next++);
-	autostrv struct strv lowers = { 0 };
-	int r = build_layers_lowers(l, image, false, &lowers, err);
-
-	if (r < 0)
-		return r;
-	r = path ? build_tree_make(l->ids, &lowers, path, &u->tree, err) : err_oom(err);
-	return r < 0 ? err_wrap(err, "copy the image's files") : 0;
-}
-
 void build_upper_done(struct build_upper *u)
 {
-	if (u->layers && u->tree.path)
-		remove_tree(u->layers, path_basename(u->tree.path));
-	build_tree_done(&u->tree);
 	if (u->layers) {
 		if (u->name[0])
 			remove_tree(u->layers, u->name);
@@ -221,16 +329,17 @@ static int pack(const struct build_upper *u, struct layer_result *ret, struct er
 	return layer_run(&q, ret, err);
 }
 
-int build_upper_commit(struct build_upper *u, struct store_image *image, struct build_entry *entry, struct err *err)
+/* A packed folder becomes a layer of IMAGE, and waits. */
+static int commit_packed(struct build_upper *u, const struct layer_result *packed, struct store_image *image,
+			 struct build_entry *entry, struct err *err)
 {
 	struct build_layers *l = u->layers;
-	struct layer_result result;
+	const struct layer_result result = *packed;
 	struct build_pending pending = { 0 };
-	int r = u->tree.path ? build_tree_collect(l->ids, &u->tree, u->upper, err) : 0;
+	int r = 0;
 
-	if (r >= 0)
-		r = pack(u, &result, err);
-
+	if (result.stand_ins > 0)
+		r = store_set_copies_only(l->store, err);
 	if (r >= 0 && result.entries > 0)
 		r = blob_commit(&l->tmp, "blob", &result.digest, result.size, err);
 	if (r < 0)
@@ -255,6 +364,19 @@ int build_upper_commit(struct build_upper *u, struct store_image *image, struct 
 		return err_oom(err);
 	u->name[0] = '\0'; /* it lives on */
 	return 0;
+}
+
+int build_upper_commit(struct build_upper *u, struct store_image *image, struct build_entry *entry, struct err *err)
+{
+	struct build_layers *l = u->layers;
+	struct layer_result result;
+	int r = u->tree ? build_tree_collect(l->ids, &l->copy.tree, u->upper, err) : 0;
+
+	if (r >= 0)
+		r = pack(u, &result, err);
+	if (r >= 0)
+		r = commit_packed(u, &result, image, entry, err);
+	return r < 0 || !u->tree ? r : copy_set_ids(&l->copy, image, err);
 }
 
 int build_layers_remember(struct build_layers *l, const struct build_entry *entry, struct err *err)

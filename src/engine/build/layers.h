@@ -41,6 +41,14 @@ struct build_entry {
 };
 DEFINE_VEC(build_entry_list, struct build_entry)
 
+/* Where there is no overlay: files of an image laid one over the other into a plain tree. */
+struct build_copy {
+	struct build_tree tree;
+	bool is_known;	    /* the layers below are what lies in it */
+	struct digest *ids; /* lowest first; owned */
+	size_t ids_len;
+};
+
 struct build_layers {
 	struct store *store;
 	const struct idmap *ids;
@@ -51,6 +59,8 @@ struct build_layers {
 	unsigned next;	/* number of the next step's folder */
 	uint64_t flushed_us;
 	int64_t epoch;
+	struct build_copy copy;	  /* what steps work in */
+	struct build_copy source; /* what files were last copied from: links, only to be read */
 };
 
 int build_layers_init(struct build_layers *l, struct store *s, const struct idmap *ids, int64_t epoch, struct err *err);
@@ -71,13 +81,15 @@ struct build_upper {
 	struct build_layers *layers;
 	char name[16];
 	char *upper, *work, *merged; /* absolute; owned */
-	struct build_tree tree;	     /* where there is no overlay: what the step works in instead */
+	const char *tree;	     /* where there is no overlay: what the step works in instead, absolute; borrowed */
 };
-#define BUILD_UPPER_INIT ((struct build_upper){ .tree = BUILD_TREE_INIT })
+#define BUILD_UPPER_INIT ((struct build_upper){ 0 })
 /* Makes them, the upper one with the mode of IMAGE's root. */
 int build_upper_open(struct build_layers *l, const struct store_image *image, struct build_upper *ret, struct err *err);
-/* For a kernel that refuses the overlay: the step is to work in a copy of IMAGE, in tree.path. */
+/* For a kernel that refuses the overlay: the step is to work in a copy of IMAGE, in TREE. */
 int build_upper_copy(struct build_upper *u, const struct store_image *image, struct err *err);
+/* The step has left its copy as it was. */
+void build_upper_unchanged(struct build_upper *u, const struct store_image *image);
 /* Removes what is left of them. */
 void build_upper_done(struct build_upper *u);
 #define autoupper CLEANUP(build_upper_done)
@@ -87,6 +99,9 @@ void build_upper_done(struct build_upper *u);
  * the key are filled in. An empty folder makes no layer.
  */
 int build_upper_commit(struct build_upper *u, struct store_image *image, struct build_entry *entry, struct err *err);
+
+/* The files of IMAGE, to be read, in a tree that stays until the next call (absolute, borrowed). */
+int build_layers_source(struct build_layers *l, const struct store_image *image, const char **ret, struct err *err);
 
 /* Appends a layer that is in the store. */
 int build_image_add_layer(struct store_image *image, const struct build_entry *entry, struct err *err);

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "engine/build/cache.h"
 #include "engine/build/list.h"
+#include "runtime/runtime.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,12 +22,24 @@ void build_pick_done(struct build_pick *p)
 	sources_done(&p->sources);
 }
 
+static int open_copy(struct build_pick *p, const struct store_image *image, struct err *err)
+{
+	const char *path;
+	int r = build_layers_source(&p->at->s->layers, image, &path, err);
+
+	if (r < 0)
+		return r;
+	p->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return p->fd < 0 ? err_errno(err, errno, "open '%s'", path) : 0;
+}
+
 /* The files of IMAGE as a folder: one layer as it lies there, several through a read-only overlay. */
 static int open_root(struct build_pick *p, const struct store_image *image, struct err *err)
 {
 	struct build_session *s = p->at->s;
 	autostrv struct strv lowers = { 0 };
 	struct merged_root root;
+	struct err why = { 0 };
 	int r = build_layers_ensure(&s->layers, image, err);
 
 	if (r >= 0)
@@ -41,7 +54,12 @@ static int open_root(struct build_pick *p, const struct store_image *image, stru
 		p->fd = open(lowers.items[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		return p->fd < 0 ? err_errno(err, errno, "open '%s'", lowers.items[0]) : 0;
 	}
-	r = merged_root_open(&s->ids, s->store->root, &lowers, NULL, NULL, NULL, &root, err);
+	r = s->store->copies_only ? -RUNTIME_OVERLAY_REFUSED
+				  : merged_root_open(&s->ids, s->store->root, &lowers, NULL, NULL, NULL, &root, &why);
+	if (r == -RUNTIME_OVERLAY_REFUSED)
+		return open_copy(p, image, err);
+	if (r < 0 && err)
+		*err = why;
 	if (r >= 0)
 		p->fd = root.fd;
 	return r;

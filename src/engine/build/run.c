@@ -237,7 +237,7 @@ static int make_spec(struct command *c, const struct build_upper *u, const struc
 				 .env = &none,
 				 .cwd = "/",
 				 .id = BUILD_HOSTNAME,
-				 .rootfs = u->tree.path ? u->tree.path : u->merged,
+				 .rootfs = u->tree ? u->tree : u->merged,
 				 .files_dir = s->files_dir };
 
 	image.entrypoint = image.cmd = none;
@@ -310,7 +310,7 @@ static int start(struct command *c, const struct build_upper *u, const struct st
 		r = intercept_filter_build(INTERCEPT_LEVEL_DEFAULT, &filter, &o.notify_filter_len, err);
 	if (r < 0)
 		return r;
-	o.overlay = u->tree.path ? NULL : &overlay;
+	o.overlay = u->tree ? NULL : &overlay;
 	o.stdio[0] = -1;
 	o.stdio[1] = o.stdio[2] = out;
 	o.notify_filter = filter;

@@ -52,14 +52,14 @@ int build_step_find(struct build_at *at, const struct digest *key, struct err *e
 	return r;
 }
 
-/* Never in silence: it costs a copy of the image for each step. */
+/* Never in silence: it costs a copy of the image's files. */
 static int make_on_copy(struct build_at *at, struct build_upper *u, build_make_fn fn, void *arg, struct err *err)
 {
 	int r;
 
 	if (!at->s->told_of_copies)
 		build_notice(at->s,
-			     "the kernel refuses an overlay in '%s': each step works in a copy of the image's files; "
+			     "the kernel refuses an overlay in '%s': the steps work in a copy of the image's files; "
 			     "a store on another file system (--root) is faster",
 			     at->s->store->root);
 	at->s->told_of_copies = true;
@@ -79,11 +79,13 @@ int build_step_make(struct build_at *at, const struct digest *key, build_make_fn
 	if (r >= 0)
 		r = build_upper_open(l, &at->state->image, &upper, err);
 	if (r >= 0)
-		r = fn(at, &upper, arg, &refusal);
+		r = l->store->copies_only ? -RUNTIME_OVERLAY_REFUSED : fn(at, &upper, arg, &refusal);
 	if (r == -RUNTIME_OVERLAY_REFUSED)
 		r = make_on_copy(at, &upper, fn, arg, err);
 	else if (r < 0 && refusal.code && err)
 		*err = refusal;
+	if (r == 0)
+		build_upper_unchanged(&upper, &at->state->image);
 	if (r == 1)
 		r = build_upper_commit(&upper, &at->state->image, &entry, err);
 	memcpy(at->state->created, entry.created, sizeof(entry.created));
@@ -116,8 +118,8 @@ int build_step_root(struct build_at *at, struct build_upper *u, bool without_par
 
 	if (r < 0)
 		return r;
-	if (u->tree.path)
-		return merged_root_open_tree(u->tree.path, probe, ret, err);
+	if (u->tree)
+		return merged_root_open_tree(u->tree, probe, ret, err);
 	return merged_root_open(&s->ids, s->store->root, &lowers, u->upper, u->work, probe, ret, err);
 }
 

@@ -5,6 +5,7 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "layer/whiteout.h"
 #include "sys/fs.h"
 #include "sys/userns.h"
 
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -23,11 +23,6 @@ struct walk {
 	diff_fn fn;
 	void *arg;
 };
-
-static bool is_whiteout(const struct stat *st)
-{
-	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
-}
 
 static bool is_opaque(int fd)
 {
@@ -95,7 +90,7 @@ static int walk_entry(const struct walk *w, int dir_fd, const char *name, const 
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_errno(err, errno, "look at '%s'", path);
 	was_there = layered_stat(w->lowers, path, &below) == 0;
-	if (is_whiteout(&st))
+	if (whiteout_is(&st))
 		return was_there ? emit(w, 'D', path, NULL, err) : 0;
 	r = emit(w, was_there ? 'C' : 'A', path, &st, err);
 	if (r >= 0 && S_ISDIR(st.st_mode)) {

@@ -81,6 +81,8 @@ static int add_layer(struct engine *e, struct store_tmp *tmp, const struct layer
 	autoclose int lock = layer_lock(e->store, &result->diff_id, err);
 	int r = lock < 0 ? lock : layer_exists(e->store, &result->diff_id, err);
 
+	if (r == 0 && result->stand_ins > 0)
+		r = store_set_copies_only(e->store, err);
 	if (r == 0)
 		r = store_sync(e->store, err);
 	if (r == 0)

@@ -125,7 +125,10 @@ static int copy_image(struct run_session *s, struct err *err)
 	free(s->spec.root_path);
 	s->spec.root_path = TAKE_PTR(dest);
 	s->is_copy = true;
-	r = oci_spec_write(&s->spec, &text, err);
+	/* If there was no attempt with an overlay, nothing is written yet. */
+	r = run_write_records(s, err);
+	if (r >= 0)
+		r = oci_spec_write(&s->spec, &text, err);
 	return r < 0 ? r : fs_write_file(s->dir_fd, "config.json", text.data, text.len, 0644, 0, err);
 }
 
@@ -147,7 +150,9 @@ static int start_on_overlay(struct run_session *s, const struct run_stdio *stdio
 static int start(struct run_session *s, const struct run_stdio *stdio, struct container_process *p, int *ret_exit,
 		 struct err *err)
 {
-	int r = s->is_copy ? 0 : start_on_overlay(s, stdio, p, ret_exit, err);
+	int r = s->is_copy		? 0
+		: s->store->copies_only ? store_refuse_overlay(s->store, RUNTIME_OVERLAY_REFUSED, err)
+					: start_on_overlay(s, stdio, p, ret_exit, err);
 
 	if (r == -RUNTIME_OVERLAY_REFUSED)
 		r = copy_image(s, err);

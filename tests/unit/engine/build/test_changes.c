@@ -36,7 +36,7 @@ static void what_differs_becomes_an_upper_folder(void **state)
 	CLEANUP(build_tree_done) struct build_tree tree = BUILD_TREE_INIT;
 	struct idmap ids = { .mode = ID_MODE_ROOT };
 	autostrv struct strv lowers = { 0 };
-	autoclose int dir = -1, t = -1, up = -1;
+	autoclose int dir = -1, t = -1, up = -1, next = -1;
 	char path[128], value;
 	struct stat st;
 
@@ -85,6 +85,20 @@ static void what_differs_becomes_an_upper_folder(void **state)
 	assert_int_equal(fstatat(up, "again", &st, 0), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 	assert_true(exists(up, "top"));
+
+	/* The tree goes on from there: the next step's changes are its own alone. */
+	write_file(t, "second", "x");
+	snprintf(path, sizeof(path), "%s/next", folder);
+	assert_int_equal(mkdirat(dir, "next", 0755), 0);
+	assert_int_equal(build_tree_collect(&ids, &tree, path, NULL), 0);
+	next = open(path, O_RDONLY | O_DIRECTORY);
+	assert_true(exists(next, "second"));
+	assert_false(exists(next, "top"));
+	assert_false(exists(next, "keep"));
+	/* And what the layer has is its own: the tree can be written to. */
+	write_file(t, "top", "changed");
+	assert_int_equal(fstatat(up, "top", &st, 0), 0);
+	assert_int_equal(st.st_size, 1);
 	assert_int_equal(fs_remove_tree(AT_FDCWD, folder, NULL), 0);
 }
 
