@@ -82,7 +82,7 @@
 	/* looking at files */                                                                                         \
 	CALL(fstat, LEVEL_READ, COND_ALWAYS, do_fstat)                                                                 \
 	CALL(newfstatat, LEVEL_READ, COND_ALWAYS, do_newfstatat)                                                       \
-	CALL(statx, LEVEL_READ, COND_ALWAYS, do_statx)                                                                 \
+	CALL(statx, LEVEL_READ, COND_STATX, do_statx)                                                                  \
 	CALL(getxattr, LEVEL_READ, COND_ALWAYS, do_getxattr)                                                           \
 	CALL(lgetxattr, LEVEL_READ, COND_ALWAYS, do_lgetxattr)                                                         \
 	CALL(fgetxattr, LEVEL_READ, COND_ALWAYS, do_fgetxattr)                                                         \
@@ -125,6 +125,7 @@ enum intercept_cond {
 	COND_LIMIT_LOCKS,   /* RLIMIT_LOCKS as argument 0 */
 	COND_PRLIMIT_LOCKS, /* as argument 1 */
 	COND_PEERCRED,	    /* SO_PEERCRED, SO_PEERGROUPS */
+	COND_STATX,	    /* what it asks for, argument 3, has the owner, the mode or the type in it */
 };
 
 enum { LEVEL_WRITE = 1, LEVEL_READ = 2, LEVEL_ACCESS = 3 };

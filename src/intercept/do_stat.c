@@ -1,5 +1,6 @@
 /* The stat family: what is on disk, with the owner that the file carries. */
 #include "base/cleanup.h"
+#include "intercept/client.h"
 #include "intercept/file.h"
 #include "intercept/handlers.h"
 #include "intercept/place.h"
@@ -41,12 +42,29 @@ static int answer_stat(struct request *r, struct place *p, bool follow, uint64_t
 	return request_write(r, address, &st, sizeof(st));
 }
 
+/*
+ * Most files are root's. For them it is enough to see that they have no attribute at all, and the kernel does the call,
+ * which is quicker than to do it for the caller and write into its memory. Not where owners are found in other
+ * ways: in the table of files that hold no attribute, or in /proc once there are users.
+ */
+static bool is_kernels(const struct place *p, bool follow)
+{
+	int has;
+
+	if (file_any_aside() || client_any_user())
+		return false;
+	has = file_has_attributes(p->path, follow || p->is_descriptor);
+	return has == 0 || has == -ENOENT;
+}
+
 static int stat_path(struct request *r, int dirfd, uint64_t path, unsigned flags, uint64_t address)
 {
 	autoplace struct place p;
 	bool may_be_empty = flags & AT_EMPTY_PATH;
 
 	if (place_init(&p, r, dirfd, path, may_be_empty) < 0)
+		return ANSWER_CONTINUE;
+	if (is_kernels(&p, !(flags & AT_SYMLINK_NOFOLLOW)))
 		return ANSWER_CONTINUE;
 	return answer_stat(r, &p, !(flags & AT_SYMLINK_NOFOLLOW), address);
 }
@@ -66,6 +84,8 @@ int do_fstat(struct request *r)
 	autoplace struct place p;
 
 	if (place_init_fd(&p, r, arg_int(r, 0)) < 0)
+		return ANSWER_CONTINUE;
+	if (is_kernels(&p, true))
 		return ANSWER_CONTINUE;
 	return answer_stat(r, &p, true, r->args[1]);
 }
@@ -114,7 +134,7 @@ int do_statx(struct request *r)
 	if (place_init(&p, r, arg_int(r, 0), r->args[1], flags & AT_EMPTY_PATH) < 0)
 		return ANSWER_CONTINUE;
 	follow = !(flags & AT_SYMLINK_NOFOLLOW) || p.is_descriptor;
-	if (!follow && p.is_renamed)
+	if ((!follow && p.is_renamed) || is_kernels(&p, follow))
 		return ANSWER_CONTINUE;
 	if (p.is_descriptor)
 		flags &= ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);

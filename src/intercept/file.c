@@ -42,11 +42,16 @@ static struct side_entry *side_slot(const struct stat *st, size_t i)
 	return &side.slots[((h >> 32) + i) % SIDE_SLOTS];
 }
 
+bool file_any_aside(void)
+{
+	return atomic_load_explicit(&side.used, memory_order_acquire);
+}
+
 static bool side_get(const struct stat *st, struct owner *ret)
 {
 	bool found = false;
 
-	if (!atomic_load_explicit(&side.used, memory_order_acquire))
+	if (!file_any_aside())
 		return false;
 	pthread_mutex_lock(&side.lock);
 	for (size_t i = 0; i < SIDE_PROBE && !found; i++) {
@@ -175,6 +180,14 @@ void file_get_owner(const char *path, bool follow, const struct stat *st, struct
 		return;
 	if (may_cache)
 		cache_put(st, ret);
+}
+
+int file_has_attributes(const char *path, bool follow)
+{
+	char list[1]; /* of length 0 it would mean a question for the length */
+	ssize_t n = follow ? listxattr(path, list, sizeof(list)) : llistxattr(path, list, sizeof(list));
+
+	return n < 0 ? -errno : (int)n;
 }
 
 int file_look(const char *path, bool follow, struct file *ret)

@@ -29,6 +29,11 @@ int file_set_owner_fd(int fd, struct file *file, const struct owner *owner);
 /* The same for a symbolic link or another node NAME in the folder DIR_FD that was made just now. */
 int file_set_owner_at(int dir_fd, const char *name, const struct owner *owner);
 
+/* 0 if the file has no attribute: it is root's, if it isn't one that holds none (file_any_aside). -ERANGE if it has any; -ENOENT …. */
+int file_has_attributes(const char *path, bool follow);
+/* True once a file that holds no attribute has been given an owner. */
+bool file_any_aside(void);
+
 /* True once the stand-in of a device has been made or seen. */
 bool file_any_stand_in(void);
 

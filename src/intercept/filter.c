@@ -9,6 +9,7 @@
 #include <linux/audit.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <linux/stat.h>
 #include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -111,13 +112,22 @@ static int emit_one_of(struct program *p, unsigned arg, const uint32_t *values, 
 	return r < 0 ? r : emit_return(p, SECCOMP_RET_ALLOW);
 }
 
+/* Hands over if the argument has any of these BITS. */
+static int emit_any_of(struct program *p, unsigned arg, uint32_t bits)
+{
+	int r = emit_load(p, ARG(arg));
+
+	if (r == 0)
+		r = emit_hand_over_if(p, BPF_JSET, bits);
+	return r < 0 ? r : emit_return(p, SECCOMP_RET_ALLOW);
+}
+
 static int emit_condition(struct program *p, enum intercept_cond cond, enum intercept_level level)
 {
 	static const uint32_t options[] = { PR_GET_KEEPCAPS,   PR_SET_KEEPCAPS, PR_GET_SECUREBITS,
 					    PR_SET_SECUREBITS, PR_CAPBSET_DROP, PR_CAP_AMBIENT };
 	static const uint32_t peer[] = { SO_PEERCRED, SO_PEERGROUPS };
 	static const uint32_t locks[] = { RLIMIT_LOCKS };
-	int r;
 
 	switch (cond) {
 	case COND_OPEN:
@@ -133,10 +143,9 @@ static int emit_condition(struct program *p, enum intercept_cond cond, enum inte
 	case COND_PEERCRED:
 		return emit_one_of(p, 2, peer, ARRAY_SIZE(peer));
 	case COND_UNSHARE:
-		r = emit_load(p, ARG(0));
-		if (r == 0)
-			r = emit_hand_over_if(p, BPF_JSET, CLONE_NEWNS | CLONE_NEWUSER);
-		return r < 0 ? r : emit_return(p, SECCOMP_RET_ALLOW);
+		return emit_any_of(p, 0, CLONE_NEWNS | CLONE_NEWUSER);
+	case COND_STATX:
+		return emit_any_of(p, 3, STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID);
 	case COND_ALWAYS:
 		break;
 	}

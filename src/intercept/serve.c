@@ -111,7 +111,7 @@ static bool receive(struct worker *w)
 		memset(w->notif, 0, sizes.seccomp_notif);
 		if (ioctl(w->listener, SECCOMP_IOCTL_NOTIF_RECV, w->notif) == 0) {
 			w->received_ns = request_now_ns();
-			w->was_waiting = load_was_waiting(w->received_ns - start);
+			w->was_waiting = load_was_waiting(w->received_ns - start, (pid_t)w->notif->pid);
 			return true;
 		}
 		/* ENOENT: its sender was killed before we got it, or there are no senders any more. */

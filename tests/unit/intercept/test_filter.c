@@ -9,6 +9,7 @@
 #include <linux/audit.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <linux/stat.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -56,7 +57,7 @@ static uint32_t interpret(const struct sock_filter *f, size_t len, const struct 
 
 struct expectation {
 	int nr;
-	uint64_t args[3];
+	uint64_t args[4];
 	uint32_t at_level[4]; /* [1], [2], [3] */
 };
 
@@ -66,7 +67,9 @@ static const struct expectation native[] = {
 	{ __NR_getuid, { 0 }, { 0, NOTIFY, NOTIFY, NOTIFY } },
 	{ __NR_chown, { 0 }, { 0, NOTIFY, NOTIFY, NOTIFY } },
 	{ __NR_stat, { 0 }, { 0, ALLOW, NOTIFY, NOTIFY } },
-	{ __NR_statx, { 0 }, { 0, ALLOW, NOTIFY, NOTIFY } },
+	{ __NR_statx, { 0, 0, 0, STATX_BASIC_STATS }, { 0, ALLOW, NOTIFY, NOTIFY } },
+	{ __NR_statx, { 0, 0, 0, STATX_UID }, { 0, ALLOW, NOTIFY, NOTIFY } },
+	{ __NR_statx, { 0, 0, 0, STATX_SIZE | STATX_MTIME }, { 0, ALLOW, ALLOW, ALLOW } },
 	{ 464, { 0 }, { 0, ALLOW, NOTIFY, NOTIFY } },
 	{ 467, { 0 }, { 0, ALLOW, ALLOW, ALLOW } },
 	{ 0x3fffffff, { 0 }, { 0, ALLOW, ALLOW, ALLOW } },
