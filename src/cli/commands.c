@@ -2,19 +2,40 @@
 
 #include <string.h>
 
-extern const struct command cmd_build, cmd_builder_prune, cmd_export, cmd_history, cmd_images, cmd_import, cmd_inspect,
-	cmd_load, cmd_rmi, cmd_save, cmd_tag;
-extern const struct command cmd_create;
-extern const struct command cmd_commit, cmd_diff, cmd_doctor, cmd_ps, cmd_rm, cmd_run;
-extern const struct command cmd_exec;
-extern const struct command cmd_help, cmd_namespaces, cmd_top, cmd_version;
+/* In the order of `cloche help`, one a line: the X of X(name) is cmd_name. */
+/* clang-format off */
+#define COMMANDS(X) \
+	X(run) \
+	X(create) \
+	X(exec) \
+	X(ps) \
+	X(rm) \
+	X(commit) \
+	X(build) \
+	X(builder_prune) \
+	X(images) \
+	X(load) \
+	X(import) \
+	X(save) \
+	X(export) \
+	X(tag) \
+	X(rmi) \
+	X(history) \
+	X(inspect) \
+	X(diff) \
+	X(namespaces) \
+	X(doctor) \
+	X(top) \
+	X(help) \
+	X(version)
+/* clang-format on */
 
-const struct command *const all_commands[] = {
-	&cmd_run,	 &cmd_create,	     &cmd_exec,	  &cmd_ps,	&cmd_rm,      &cmd_commit,
-	&cmd_build,	 &cmd_builder_prune, &cmd_images, &cmd_load,	&cmd_import,  &cmd_save,
-	&cmd_export,	 &cmd_tag,	     &cmd_rmi,	  &cmd_history, &cmd_inspect, &cmd_diff,
-	&cmd_namespaces, &cmd_doctor,	     &cmd_top,	  &cmd_help,	&cmd_version, NULL,
-};
+#define DECLARE(name) extern const struct command cmd_##name;
+#define POINT_AT(name) &cmd_##name,
+
+COMMANDS(DECLARE)
+
+const struct command *const all_commands[] = { COMMANDS(POINT_AT) NULL };
 
 /* docker's management commands: "container WORD" is the command WORD, but for what is listed. */
 static const struct {
