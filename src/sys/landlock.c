@@ -54,15 +54,29 @@ static int make_ruleset(int version)
 	return (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
 }
 
+int landlock_version(void)
+{
+	int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+	/* Not compiled in, or not switched on at boot; version 1 forbids all links from one folder to another. */
+	return version < 2 ? 0 : version;
+}
+
+static uint64_t rights_on(const struct landlock_tree *tree, int version)
+{
+	if (tree->is_file)
+		return LANDLOCK_ACCESS_FS_READ_FILE;
+	return tree->writable ? fs_rights(version) & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE : read_rights;
+}
+
 int landlock_confine(const struct landlock_tree *trees, size_t len, struct err *err)
 {
 	autoclose int ruleset = -1;
-	int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	int version = landlock_version();
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_errno(err, errno, "set no_new_privs");
-	/* Not compiled in, or not switched on at boot; version 1 forbids all links from one folder to another. */
-	if (version < 2)
+	if (version == 0)
 		return 0;
 	ruleset = make_ruleset(version);
 	if (ruleset < 0)
@@ -70,8 +84,7 @@ int landlock_confine(const struct landlock_tree *trees, size_t len, struct err *
 	for (size_t i = 0; i < len; i++) {
 		struct landlock_path_beneath_attr rule = {
 			.parent_fd = trees[i].fd,
-			.allowed_access = trees[i].writable ? fs_rights(version) & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE
-							    : read_rights,
+			.allowed_access = rights_on(&trees[i], version),
 		};
 
 		if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)

@@ -13,7 +13,11 @@
 struct landlock_tree {
 	int fd;	       /* a folder; O_PATH will do */
 	bool writable; /* else: to read files and folders only */
+	bool is_file;  /* FD is one file, to be read */
 };
+
+/* The version of the kernel's Landlock, 0 if there is none that is of use. */
+int landlock_version(void);
 
 /*
  * Confines the calling thread (and those that it starts later) to TREES for good; also, where the kernel
