@@ -17,6 +17,7 @@ build=(
 	libzstd-dev libbz2-dev liblzma-dev
 	libssl-dev                    # SHA-256 in hardware, for whole layers
 	libcap-ng-dev
+	libcurl4-openssl-dev          # registries
 	uidmap                        # newuidmap: ranges of ids, for those who have one
 	mmdebstrap fakechroot fakeroot debian-archive-keyring # the demo's base image
 )
@@ -27,6 +28,7 @@ check=(
 	busybox-static                # the image that tests run
 	zsh fish                      # their completion
 	strace libcap2-bin attr xz-utils zstd bzip2 man-db procps
+	docker-registry               # a registry on loopback
 	podman skopeo                 # images must work there too
 )
 bench=(bubblewrap crun runc buildah umoci hyperfine)
