@@ -21,6 +21,10 @@
 	X(tag) \
 	X(rmi) \
 	X(history) \
+	X(pull) \
+	X(push) \
+	X(login) \
+	X(logout) \
 	X(inspect) \
 	X(diff) \
 	X(namespaces) \
@@ -41,11 +45,12 @@ const struct command *const all_commands[] = { COMMANDS(POINT_AT) NULL };
 static const struct {
 	const char *words, *name;
 } other_names[] = {
-	{ "container ls", "ps" },	{ "container list", "ps" },	{ "container ps", "ps" },
-	{ "image ls", "images" },	{ "image list", "images" },	{ "image rm", "rmi" },
-	{ "image remove", "rmi" },	{ "image build", "build" },	{ "image load", "load" },
-	{ "image save", "save" },	{ "image import", "import" },	{ "image tag", "tag" },
-	{ "image history", "history" }, { "image inspect", "inspect" },
+	{ "container ls", "ps" },	{ "container list", "ps" },   { "container ps", "ps" },
+	{ "image ls", "images" },	{ "image list", "images" },   { "image rm", "rmi" },
+	{ "image remove", "rmi" },	{ "image build", "build" },   { "image load", "load" },
+	{ "image save", "save" },	{ "image import", "import" }, { "image tag", "tag" },
+	{ "image history", "history" }, { "image pull", "pull" },     { "image push", "push" },
+	{ "image inspect", "inspect" },
 };
 
 const struct command *command_find(const char *name)

@@ -18,14 +18,8 @@ static const char no_pods[] =
 static const struct {
 	const char *words, *hint;
 } hints[] = {
-	{ "pull", no_registry },
-	{ "push", no_registry },
-	{ "login", no_registry },
-	{ "logout", no_registry },
 	{ "search", no_registry },
 	{ "manifest", no_registry },
-	{ "image pull", no_registry },
-	{ "image push", no_registry },
 	{ "info", "'cloche doctor' says what this machine offers and what is used" },
 	{ "system info", "'cloche doctor' says what this machine offers and what is used" },
 	{ "ls", "'cloche ps' lists containers, 'cloche images' lists images" },

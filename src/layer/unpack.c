@@ -101,6 +101,12 @@ static int plan(struct unpacking *u, struct unpack *items, struct err *err)
 		if (r < 0)
 			return r;
 		w->needed = w->apply || w->item->blob_name || w->item->always_read;
+		if (w->needed && !w->apply && !again && w->item->source) {
+			r = w->item->source->is_needed(w->item, w->item->source->arg, err);
+			if (r < 0)
+				return r;
+			w->needed = r > 0;
+		}
 		if (w->lock >= 0)
 			locked = w;
 	}
@@ -127,10 +133,16 @@ static int make_folder(struct unpacking *u, struct work *w, struct err *err)
 static int start_one(struct unpacking *u, struct work *w, struct err *err)
 {
 	struct layer_request q = { .ids = u->ids };
-	autoclose int folder = -1, tee = -1;
+	autoclose int folder = -1, tee = -1, opened = -1;
 	struct layer_input in = w->item->in;
 
 	in.has_diff_id = true;
+	if (w->item->source) {
+		opened = w->item->source->open(w->item, w->item->source->arg, err);
+		if (opened < 0)
+			return opened;
+		in.fd = opened;
+	}
 	if (w->item->blob_name) {
 		tee = openat(u->tmp->dir_fd, w->item->blob_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (tee < 0)
@@ -150,12 +162,32 @@ static int start_one(struct unpacking *u, struct work *w, struct err *err)
 	return layer_job_start(&q, &w->job, err);
 }
 
+/* The source's own reason, if it has one, says more than that the bytes ended early. */
+static int close_source(struct unpack *item, int r, struct err *err)
+{
+	struct err why = { 0 };
+	int closed = item->source->close(item, item->source->arg, &why);
+
+	if (closed >= 0)
+		return r;
+	err_clear(err);
+	err_set(err, why.code, "%s", why.msg);
+	if (why.hint[0])
+		err_hint(err, "%s", why.hint);
+	return closed;
+}
+
 static int finish_one(struct unpacking *u, struct work *w, struct err *err)
 {
+	const struct unpack_source *source = w->item->source;
 	char digest[DIGEST_STR_MAX];
-	int r = layer_job_wait(w->job, &w->item->result, err);
+	int r = source ? source->wait(w->item, layer_job_fd(w->job), source->arg, err) : 0;
 
+	if (r >= 0)
+		r = layer_job_wait(w->job, &w->item->result, err);
 	layer_job_free(TAKE_PTR(w->job));
+	if (source)
+		r = close_source(w->item, r, err);
 	w->item->read = r >= 0;
 	if (r >= 0)
 		return 0;
@@ -208,6 +240,8 @@ static int commit_all(struct unpacking *u, struct err *err)
 
 		if (w->apply)
 			r = layer_commit(u->tmp, w->name, &w->item->in.diff_id, &info, err);
+		if (r >= 0 && w->item->read && w->item->source)
+			r = w->item->source->keep(w->item, w->item->source->arg, err);
 	}
 	return r;
 }

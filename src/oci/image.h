@@ -120,6 +120,9 @@ int image_index_add(struct image_index *i, const struct descriptor *d, struct er
  * is taken; one that says no platform counts as ours). Borrowed; NULL if there is none.
  */
 const struct descriptor *image_index_choose(const struct image_index *i);
+/* The same for another machine; VARIANT may be "". */
+const struct descriptor *image_index_choose_for(const struct image_index *i, const char *architecture,
+						const char *variant);
 
 /* This machine in GOARCH's words ("amd64", "arm64"), and its variant or "". Static strings. */
 const char *platform_architecture(void);

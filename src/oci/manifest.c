@@ -275,14 +275,13 @@ const char *platform_variant(void)
 	return strcmp(u.machine, "armv6l") == 0 ? "v6" : "";
 }
 
-/* How well the platform fits: 0 not at all; more is better. */
-static int fitness(const struct platform *p)
+/* How well the platform fits what is wanted: 0 not at all; more is better. */
+static int fitness(const struct platform *p, const char *architecture, const char *ours)
 {
-	const char *ours = platform_variant();
 
 	if (p->os && *p->os && strcmp(p->os, "linux") != 0)
 		return 0;
-	if (p->architecture && *p->architecture && strcmp(p->architecture, platform_architecture()) != 0)
+	if (p->architecture && *p->architecture && strcmp(p->architecture, architecture) != 0)
 		return 0;
 	if (!p->architecture || !*p->architecture)
 		return 1;
@@ -296,13 +295,14 @@ static int fitness(const struct platform *p)
 	return 0;
 }
 
-const struct descriptor *image_index_choose(const struct image_index *i)
+const struct descriptor *image_index_choose_for(const struct image_index *i, const char *architecture,
+						const char *variant)
 {
 	const struct descriptor *best = NULL;
 	int best_fitness = 0;
 
 	for (size_t n = 0; n < i->manifests_len; n++) {
-		int f = fitness(&i->manifests[n].platform);
+		int f = fitness(&i->manifests[n].platform, architecture, variant);
 
 		if (media_kind(i->manifests[n].media_type) != MEDIA_KIND_MANIFEST || f <= best_fitness)
 			continue;
@@ -310,4 +310,9 @@ const struct descriptor *image_index_choose(const struct image_index *i)
 		best_fitness = f;
 	}
 	return best;
+}
+
+const struct descriptor *image_index_choose(const struct image_index *i)
+{
+	return image_index_choose_for(i, platform_architecture(), platform_variant());
 }

@@ -108,16 +108,11 @@ static const struct {
 	void (*call)(void);
 	int calls;
 } rows[] = {
-	{ "getuid", call_getuid, CALLS },
-	{ "stat-roots", call_stat_roots, CALLS },
-	{ "stat-users", call_stat_users, CALLS },
-	{ "stat-absolute", call_stat_absolute, CALLS },
-	{ "fstat", call_fstat, CALLS },
-	{ "fstatat", call_fstatat, CALLS },
-	{ "lgetxattr", call_getxattr, CALLS },
-	{ "open-cloexec", call_open, CALLS },
-	{ "open-plain", call_open_plain, CALLS },
-	{ "create", call_create, CALLS },
+	{ "getuid", call_getuid, CALLS },	  { "stat-roots", call_stat_roots, CALLS },
+	{ "stat-users", call_stat_users, CALLS }, { "stat-absolute", call_stat_absolute, CALLS },
+	{ "fstat", call_fstat, CALLS },		  { "fstatat", call_fstatat, CALLS },
+	{ "lgetxattr", call_getxattr, CALLS },	  { "open-cloexec", call_open, CALLS },
+	{ "open-plain", call_open_plain, CALLS }, { "create", call_create, CALLS },
 	{ "vfork-exec", call_exec, CALLS / 10 },
 };
 

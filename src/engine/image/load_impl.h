@@ -3,6 +3,7 @@
 
 #include "engine/image/archive.h"
 #include "engine/image/load.h"
+#include "layer/unpack.h"
 #include "store/store.h"
 
 /* A layer as the archive describes it. */
@@ -27,10 +28,16 @@ void load_results_done(struct load_results *results);
 /* Takes over RESULT, also on failure. */
 int load_results_add(struct load_results *results, struct load_result *result, struct err *err);
 
+struct registry;
+
 struct loader {
 	struct engine *engine;
 	struct store_tmp *tmp;
-	const struct archive *archive;
+	const struct archive *archive; /* NULL: a registry */
+	struct registry *registry;     /* where layers come from if there is no archive, … */
+	const char *repo;	       /* … and of which repository */
+	void (*on_transfer)(uint64_t transfer, size_t index, uint64_t size, void *arg); /* may be NULL */
+	void *on_transfer_arg;
 	const char *origin;
 	unsigned blobs; /* numbers the files in tmp */
 	struct load_results *results;
@@ -47,3 +54,20 @@ int load_add_name(struct strv *names, const char *text, struct err *err);
 int load_docker(struct loader *l, struct err *err);	/* manifest.json */
 int load_oci(struct loader *l, struct err *err);	/* index.json */
 int load_docker_old(struct loader *l, struct err *err); /* repositories, without manifest.json */
+
+/* --- load_remote.c: layers that a registry has --- */
+
+struct load_remote {
+	struct loader *l;
+	const struct load_layer *layer;
+	size_t index;
+	char *blob_name; /* in tmp; borrowed */
+	uint64_t transfer;
+	bool is_under_way;
+	struct unpack_source source;
+};
+/* Makes ITEM, layer INDEX, come from L's registry, as the blob file BLOB_NAME. R and BLOB_NAME stay where they are until it has. */
+void load_from_registry(struct loader *l, const struct load_layer *layer, size_t index, char *blob_name,
+			struct load_remote *r, struct unpack *item);
+/* Has an image of the store this blob as the layer of that diff id? Then they were verified together. */
+bool load_pair_is_known(struct store *s, const struct digest *blob, const struct digest *diff_id);

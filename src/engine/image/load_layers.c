@@ -27,6 +27,7 @@ struct bringing {
 	bool *from_store; /* one a layer: the input is the store's own blob */
 	struct unpack *items;
 	char (*blob_names)[24];
+	struct load_remote *remotes;
 	size_t prepared;
 };
 
@@ -53,7 +54,7 @@ int load_layers_add(struct load_layers *layers, const struct load_layer *layer, 
 }
 
 /* Has an image of the store this blob as the layer of that diff id? Then they were verified together. */
-static bool pair_is_known(struct store *s, const struct digest *blob, const struct digest *diff_id)
+bool load_pair_is_known(struct store *s, const struct digest *blob, const struct digest *diff_id)
 {
 	autorefs struct refs refs = { 0 };
 	bool known = digest_equal(blob, diff_id);
@@ -86,8 +87,27 @@ static int from_blob(struct bringing *b, size_t i, const struct digest *digest, 
 	in->owned_fd = in->in.has_digest = in->has_digest = true;
 	in->in.digest = in->digest = *digest;
 	in->in.expected_size = in->size;
-	b->items[i].always_read = !pair_is_known(s, digest, &b->layers->items[i].diff_id);
+	b->items[i].always_read = !load_pair_is_known(s, digest, &b->layers->items[i].diff_id);
 	return 0;
+}
+
+static void name_blob(struct bringing *b, size_t i)
+{
+	snprintf(b->blob_names[i], sizeof(b->blob_names[i]), "blob%u", b->l->blobs++);
+	b->items[i].blob_name = b->blob_names[i];
+}
+
+static void from_registry(struct bringing *b, size_t i)
+{
+	const struct load_layer *layer = &b->layers->items[i];
+	struct archive_input *in = &b->inputs[i];
+
+	name_blob(b, i);
+	in->in.fd = -1;
+	in->in.has_digest = in->has_digest = true;
+	in->in.digest = in->digest = layer->digest;
+	in->in.expected_size = in->size = layer->size;
+	load_from_registry(b->l, layer, i, b->blob_names[i], &b->remotes[i], &b->items[i]);
 }
 
 static int from_archive(struct bringing *b, size_t i, struct err *err)
@@ -109,10 +129,8 @@ static int from_archive(struct bringing *b, size_t i, struct err *err)
 				       (unsigned long long)in->size, (unsigned long long)layer->size);
 	}
 	b->items[i].always_read = true;
-	if (!in->staged[0]) {
-		snprintf(b->blob_names[i], sizeof(b->blob_names[i]), "blob%u", b->l->blobs++);
-		b->items[i].blob_name = b->blob_names[i];
-	}
+	if (!in->staged[0])
+		name_blob(b, i);
 	return 0;
 }
 
@@ -147,7 +165,9 @@ static int prepare(struct bringing *b, size_t i, struct err *err)
 	const struct load_layer *layer = &b->layers->items[i];
 	int r = is_in_store(b, layer, err);
 
-	if (r == 0)
+	if (r == 0 && b->l->registry)
+		from_registry(b, i);
+	else if (r == 0)
 		r = from_archive(b, i, err);
 	else if (r > 0)
 		r = from_blob(b, i, layer->has_digest ? &layer->digest : &layer->diff_id, err);
@@ -262,10 +282,17 @@ int load_bring_layers(struct loader *l, const struct load_layers *layers, struct
 	autofree struct unpack *items = calloc(len, sizeof(*items));
 	autofree char(*blob_names)[24] = calloc(len, sizeof(*blob_names));
 	autofree bool *from_store = calloc(len, sizeof(*from_store));
-	struct bringing b = { l, layers, inputs, from_store, items, blob_names, 0 };
+	autofree struct load_remote *remotes = calloc(len, sizeof(*remotes));
+	struct bringing b = { .l = l,
+			      .layers = layers,
+			      .inputs = inputs,
+			      .from_store = from_store,
+			      .items = items,
+			      .blob_names = blob_names,
+			      .remotes = remotes };
 	int r;
 
-	if (!inputs || !items || !blob_names || !from_store)
+	if (!inputs || !items || !blob_names || !from_store || !remotes)
 		return err_oom(err);
 	r = bring(&b, ret, err);
 	close_inputs(&b);

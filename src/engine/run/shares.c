@@ -176,8 +176,8 @@ static int check_owner(const char *id, pid_t pid, uint64_t *owner, struct err *e
 	if (r < 0)
 		return r;
 	if (*owner && *owner != view.inode[NS_USER]) {
-		err_set(err, EPERM, "container %.12s is in another user namespace than the first one that is shared with",
-			id);
+		err_set(err, EPERM,
+			"container %.12s is in another user namespace than the first one that is shared with", id);
 		return err_hint(err, "run one of the two with --userns container:OTHER");
 	}
 	*owner = view.inode[NS_USER];
@@ -210,9 +210,9 @@ int run_shares_open(struct store *s, const struct strv *shares, struct oci_spec 
 	uint64_t owner = 0;
 
 	for (size_t i = 0; i + 1 < shares->len; i += 2) {
-		int r = ret->len == RUN_SHARES_MAX ? err_set(err, E2BIG, "too many")
-						   : open_one(s, shares->items[i], shares->items[i + 1], spec, ret,
-							      &owner, err);
+		int r = ret->len == RUN_SHARES_MAX
+				? err_set(err, E2BIG, "too many")
+				: open_one(s, shares->items[i], shares->items[i + 1], spec, ret, &owner, err);
 
 		if (r < 0)
 			return err_wrap(err, "share its %s namespace", shares->items[i]);

@@ -1,0 +1,267 @@
+#include "engine/image/pull.h"
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "engine/image/load_impl.h"
+#include "engine/image/pulled.h"
+#include "store/blob.h"
+#include "store/image.h"
+#include "store/ref.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { INDEX_DEPTH_MAX = 4 };
+
+struct pulling {
+	struct engine *engine;
+	struct remote remote;
+	const struct pull_events *events;
+	char architecture[64], variant[16];
+	struct buf text; /* of the manifest */
+	struct image_manifest manifest;
+	struct pull_result result;
+};
+
+static void pulling_done(struct pulling *p)
+{
+	remote_done(&p->remote);
+	buf_done(&p->text);
+	image_manifest_done(&p->manifest);
+}
+
+static int parse_platform(struct pulling *p, const char *text, struct err *err)
+{
+	const char *arch, *slash;
+
+	snprintf(p->architecture, sizeof(p->architecture), "%s", platform_architecture());
+	snprintf(p->variant, sizeof(p->variant), "%s", platform_variant());
+	if (!text)
+		return 0;
+	arch = str_skip_prefix(text, "linux/");
+	if (!arch)
+		return err_set(err, EINVAL, "--platform '%s': linux/ARCHITECTURE[/VARIANT] is what can run here", text);
+	slash = strchr(arch, '/');
+	snprintf(p->architecture, sizeof(p->architecture), "%.*s", slash ? (int)(slash - arch) : 63, arch);
+	snprintf(p->variant, sizeof(p->variant), "%s", slash ? slash + 1 : "");
+	return 0;
+}
+
+/* --- the manifest --- */
+
+static int no_platform(const struct pulling *p, const struct image_index *index, struct err *err)
+{
+	struct buf autobuf list = BUF_INIT(600);
+
+	for (size_t i = 0; i < index->manifests_len; i++) {
+		const struct platform *f = &index->manifests[i].platform;
+
+		if (f->architecture && strcmp(f->architecture, "unknown") != 0)
+			buf_addf(&list, "%s%s/%s%s%s", list.len ? ", " : "", f->os ? f->os : "?", f->architecture,
+				 f->variant ? "/" : "", f->variant ? f->variant : "");
+	}
+	err_set(err, ENOENT, "it is not there for linux/%s, only for: %s", p->architecture,
+		list.len ? buf_str(&list) : "nothing");
+	return err_hint(err, "--platform brings another one");
+}
+
+static int choose(struct pulling *p, char ref[static REMOTE_TAG_MAX], struct err *err)
+{
+	const struct descriptor *chosen;
+	struct image_index index;
+	int r = image_index_parse(buf_str(&p->text), p->text.len, &index, err);
+
+	if (r < 0)
+		return r;
+	chosen = image_index_choose_for(&index, p->architecture, p->variant);
+	if (!chosen && index.manifests_len == 1 && media_kind(index.manifests[0].media_type) == MEDIA_KIND_INDEX)
+		chosen = &index.manifests[0];
+	if (chosen)
+		digest_format(&chosen->digest, ref);
+	else
+		r = no_platform(p, &index, err);
+	image_index_done(&index);
+	return r;
+}
+
+/* Follows indexes from REF on; each is its own document, with its digest checked. */
+static int get_manifest(struct pulling *p, char ref[static REMOTE_TAG_MAX], struct err *err)
+{
+	struct registry_manifest m;
+
+	for (int depth = 0; depth <= INDEX_DEPTH_MAX; depth++) {
+		int r;
+
+		buf_reset(&p->text);
+		r = registry_get_manifest(p->remote.registry, p->remote.repo, ref, &p->text, &m, err);
+		if (r < 0)
+			return r;
+		if (depth == 0)
+			p->result.remote = m.digest;
+		if (media_kind(m.media_type) != MEDIA_KIND_INDEX) {
+			p->result.manifest = m.digest;
+			return image_manifest_parse(buf_str(&p->text), p->text.len, &p->manifest, err);
+		}
+		r = choose(p, ref, err);
+		if (r < 0)
+			return r;
+	}
+	return err_set(err, E2BIG, "indexes lead to indexes more than %d deep", INDEX_DEPTH_MAX);
+}
+
+/* --- what the store has already --- */
+
+/* What the tag leads to in the registry, if that is what it was when the store's image was brought: one request. */
+static int is_unchanged(struct pulling *p, const char *ref, struct err *err)
+{
+	struct registry_manifest m;
+	struct pulled before;
+	struct digest manifest;
+	int r;
+
+	if (pulled_read(p->engine->store, p->result.name, &before) <= 0 ||
+	    strcmp(before.architecture, p->architecture) != 0)
+		return 0;
+	if (ref_get(p->engine->store, p->result.name, &manifest, NULL) < 0 ||
+	    !digest_equal(&manifest, &before.manifest))
+		return 0;
+	r = registry_get_manifest(p->remote.registry, p->remote.repo, ref, NULL, &m, err);
+	if (r < 0)
+		return r;
+	if (!digest_equal(&m.digest, &before.remote) || !store_manifest_id(p->engine->store, &manifest, &p->result.id))
+		return 0;
+	p->result.remote = before.remote;
+	p->result.manifest = manifest;
+	p->result.was_there = true;
+	return 1;
+}
+
+/* --- layers --- */
+
+static int collect_layers(const struct image_manifest *m, const struct image_config *c, struct load_layers *layers,
+			  struct err *err)
+{
+	if (c->diff_ids_len != m->layers_len)
+		return err_set(err, EBADMSG, "the manifest has %zu layers, the configuration %zu diff ids",
+			       m->layers_len, c->diff_ids_len);
+	for (size_t i = 0; i < m->layers_len; i++) {
+		char name[DIGEST_STR_MAX];
+		struct load_layer layer = { .member = name,
+					    .diff_id = c->diff_ids[i],
+					    .has_digest = true,
+					    .digest = m->layers[i].digest,
+					    .size = m->layers[i].size };
+		int r;
+
+		digest_format(&layer.digest, name);
+		r = load_layers_add(layers, &layer, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int bring_layers(struct pulling *p, struct store_tmp *tmp, const struct image_config *config, struct err *err)
+{
+	size_t len = p->manifest.layers_len;
+	autofree struct descriptor *blobs = calloc(len ? len : 1, sizeof(*blobs));
+	struct load_layers layers = { 0 };
+	struct loader l = {
+		.engine = p->engine,
+		.tmp = tmp,
+		.registry = p->remote.registry,
+		.repo = p->remote.repo,
+		.on_transfer = p->events->on_layer,
+		.on_transfer_arg = p->events->arg,
+	};
+	int r = blobs ? collect_layers(&p->manifest, config, &layers, err) : err_oom(err);
+
+	if (r >= 0 && p->events->on_image)
+		p->events->on_image(&p->manifest, p->events->arg);
+	if (r >= 0)
+		r = load_bring_layers(&l, &layers, blobs, err);
+	for (size_t i = 0; blobs && i < len; i++)
+		descriptor_done(&blobs[i]);
+	load_layers_done(&layers);
+	return r;
+}
+
+static int bring(struct pulling *p, struct store_tmp *tmp, struct err *err)
+{
+	struct buf autobuf text = BUF_INIT(IMAGE_DOCUMENT_MAX + 1);
+	struct image_config config;
+	int r = registry_get_document(p->remote.registry, p->remote.repo, &p->manifest.config.digest,
+				      p->manifest.config.size, &text, err);
+
+	if (r >= 0)
+		r = image_config_parse(buf_str(&text), text.len, &config, err);
+	if (r < 0)
+		return r;
+	r = bring_layers(p, tmp, &config, err);
+	image_config_done(&config);
+	if (r >= 0)
+		r = blob_put(p->engine->store, buf_str(&text), text.len, &p->result.id, err);
+	if (r >= 0)
+		r = blob_put(p->engine->store, buf_str(&p->text), p->text.len, &p->result.manifest, err);
+	return r;
+}
+
+/* --- names --- */
+
+/* By digest there is no tag to name it by. */
+static int name_it(struct pulling *p, struct err *err)
+{
+	struct pulled now = { .remote = p->result.remote, .manifest = p->result.manifest };
+	int r;
+
+	if (!p->remote.ref.tag[0])
+		return ref_set_untagged(p->engine->store, &p->result.manifest, err);
+	r = ref_set(p->engine->store, &p->remote.ref, &p->result.manifest, "pull", err);
+	if (r < 0)
+		return r;
+	snprintf(now.architecture, sizeof(now.architecture), "%s", p->architecture);
+	/* Without it the next pull makes two requests more. */
+	(void)pulled_write(p->engine->store, p->result.name, &now);
+	return 0;
+}
+
+static int pull(struct pulling *p, struct err *err)
+{
+	struct store_tmp autotmp tmp = STORE_TMP_INIT;
+	char ref[REMOTE_TAG_MAX];
+	int r;
+
+	remote_tag(&p->remote, ref);
+	r = is_unchanged(p, ref, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = get_manifest(p, ref, err);
+	if (r >= 0)
+		r = store_tmp_open(p->engine->store, &tmp, err);
+	if (r >= 0)
+		r = bring(p, &tmp, err);
+	return r < 0 ? r : name_it(p, err);
+}
+
+int engine_pull(struct engine *e, const struct remote_options *options, const char *image, const char *platform,
+		const struct pull_events *events, struct pull_result *ret, struct err *err)
+{
+	static const struct pull_events none = { 0 };
+	struct pulling p = { .engine = e,
+			     .events = events ? events : &none,
+			     .text = BUF_INIT(REGISTRY_DOCUMENT_MAX + 1) };
+	int r = remote_open(options, image, &p.remote, err);
+
+	if (r >= 0) {
+		reference_format(&p.remote.ref, p.result.name);
+		r = parse_platform(&p, platform, err);
+	}
+	if (r >= 0)
+		r = pull(&p, err);
+	if (r >= 0)
+		*ret = p.result;
+	pulling_done(&p);
+	engine_tidy(e, r < 0);
+	return r;
+}
