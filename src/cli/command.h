@@ -21,9 +21,10 @@
 
 enum option_kind {
 	OPTION_KIND_END,
-	OPTION_KIND_FLAG,   /* bool; --x, --x=true, --x=false */
-	OPTION_KIND_STRING, /* const char *, borrowed from argv; the last one counts */
-	OPTION_KIND_LIST,   /* struct strv; each use appends */
+	OPTION_KIND_FLAG,     /* bool; --x, --x=true, --x=false */
+	OPTION_KIND_STRING,   /* const char *, borrowed from argv; the last one counts */
+	OPTION_KIND_OPTIONAL, /* const char *; --x alone is "", a value only comes with --x=value */
+	OPTION_KIND_LIST,     /* struct strv; each use appends */
 	/* docker has it and we don't yet: refused by name, and `help` says when it comes; not listed in the help */
 	OPTION_KIND_LATER,
 	/* no option: `help` is a heading for those that follow, in the help and the manual page */
@@ -44,6 +45,7 @@ struct option {
 /* clang-format off */
 #define OPTION_FLAG(n, l, type, field, h) { n, l, OPTION_KIND_FLAG, offsetof(type, field), NULL, h, NULL }
 #define OPTION_STRING(n, l, type, field, a, h, c) { n, l, OPTION_KIND_STRING, offsetof(type, field), a, h, c }
+#define OPTION_OPTIONAL(n, type, field, a, h, c) { n, 0, OPTION_KIND_OPTIONAL, offsetof(type, field), a, h, c }
 #define OPTION_LIST(n, l, type, field, a, h, c) { n, l, OPTION_KIND_LIST, offsetof(type, field), a, h, c }
 #define OPTION_LATER(n, l, h) { n, l, OPTION_KIND_LATER, 0, NULL, h, NULL }
 #define OPTION_HEADING(h) { "", 0, OPTION_KIND_HEADING, 0, NULL, h, NULL }

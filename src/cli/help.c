@@ -62,7 +62,10 @@ static void print_options(FILE *f, const struct option *table)
 		}
 		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", table->letter ? '-' : ' ',
 			 table->letter ? table->letter : ' ', table->letter ? "," : " ", table->name,
-			 table->arg ? " " : "", table->arg ? table->arg : "");
+			 table->kind == OPTION_KIND_OPTIONAL ? "="
+			 : table->arg			     ? " "
+							     : "",
+			 table->arg ? table->arg : "");
 		if (strlen(left) > 28)
 			fprintf(f, "  %s\n  %-28s  %s\n", left, "", table->help);
 		else

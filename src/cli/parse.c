@@ -77,6 +77,7 @@ static int store_value(const struct target *t, const char *text, struct err *err
 	switch (t->option->kind) {
 	case OPTION_KIND_FLAG:
 		return store_flag((bool *)at, t->option->name, text, err);
+	case OPTION_KIND_OPTIONAL:
 	case OPTION_KIND_STRING:
 		*(const char **)at = text;
 		return 0;
@@ -109,6 +110,8 @@ static int take_value(struct cursor *c, const struct target *t, const char *inli
 		return refuse_later(t->option, err);
 	if (inline_value || t->option->kind == OPTION_KIND_FLAG)
 		return store_value(t, inline_value, err);
+	if (t->option->kind == OPTION_KIND_OPTIONAL)
+		return store_value(t, "", err);
 	if (c->at + 1 >= c->argc)
 		return err_set(err, EINVAL, "option --%s needs a value: %s", t->option->name, t->option->arg);
 	return store_value(t, c->argv[++c->at], err);

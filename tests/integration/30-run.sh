@@ -229,8 +229,10 @@ test_platform_and_pull() {
 	use_busybox
 	expect_fail 125 run --platform linux/s390x busybox true
 	expect_match "$err" "the image is for linux/"
-	expect_fail 125 run --pull always busybox true
-	expect_match "$err" "registries are not there yet"
+	expect_fail 125 run --pull sometimes busybox true
+	expect_match "$err" "--pull takes missing, never or always"
+	expect_fail 125 run --pull never nothing true
+	expect_match "$err" "there is no image 'nothing'"
 	expect_ok run --pull never busybox true
 }
 

@@ -243,6 +243,32 @@ test_unknown_names_and_unreachable_hosts() {
 	expect_match "$err" "connect to 127.0.0.1:$port: Connection refused"
 }
 
+test_run_and_build_pull_what_is_missing() {
+	start_bad
+	printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$host" >"$T/registries.conf"
+	export CONTAINERS_REGISTRIES_CONF=$T/registries.conf
+	expect_fail 125 other run --rm --network none --pull never "$host/good/box:x" true
+	expect_ok other run --rm --network none "$host/good/box:x" echo here
+	expect_eq "$out" here
+	expect_match "$err" "pulling $host/good/box:x"
+	: >"$T/requests"
+	expect_ok other run --rm --network none "$host/good/box:x" true
+	expect_eq "$(cat "$T/requests")" ""
+	expect_ok other run --rm --network none --pull always "$host/good/box:x" true
+	expect_match "$(cat "$T/requests")" 'HEAD /v2/good/box/manifests/x'
+	mkdir context
+	printf 'FROM %s/good/base:x\nRUN echo built > /f\n' "$host" >context/Dockerfile
+	expect_ok other build --network none -t built context
+	expect_ok other build --pull --network none -t built context
+	expect_ok other run --rm --network none built cat /f
+	expect_eq "$out" built
+	expect_fail 125 other run --rm --network none "$host/good/nothing:x/y" true
+	printf 'FROM %s/nothing/box:y\n' "$host" >context/Dockerfile
+	stop_registry
+	expect_fail any other build --network none context
+	expect_match "$err" "Dockerfile:1:6: there is no image .*, and it can't be pulled: connect to"
+}
+
 test_two_pulls_of_one_image_fetch_it_once() {
 	start_bad
 	other pull -q --tls-verify=false "$host/good/box:x" &

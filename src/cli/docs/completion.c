@@ -109,7 +109,7 @@ static void bash_print_values(FILE *f, const char *command, const struct option 
 	const struct option *o;
 
 	while ((o = docgen_next_option(&table))) {
-		if (!o->arg)
+		if (!o->arg || o->kind == OPTION_KIND_OPTIONAL)
 			continue;
 		fprintf(f, "\t\"%s --%s\"", command, o->name);
 		if (o->letter)
@@ -267,7 +267,7 @@ static void zsh_print_options(FILE *f, const struct option *table)
 	while ((o = docgen_next_option(&table))) {
 		char letter[2] = { o->letter, '\0' };
 
-		zsh_print_spec(f, o, "--", o->name, "=");
+		zsh_print_spec(f, o, "--", o->name, o->kind == OPTION_KIND_OPTIONAL ? "=-" : "=");
 		if (o->letter)
 			zsh_print_spec(f, o, "-", letter, "+");
 	}
@@ -419,7 +419,7 @@ static void fish_print_options(FILE *f, const char *command, const struct option
 		fprintf(f, " -l %s", o->name);
 		if (o->letter)
 			fprintf(f, " -s %c", o->letter);
-		if (o->arg)
+		if (o->arg && o->kind != OPTION_KIND_OPTIONAL)
 			fputs(" -r", f);
 		fish_print_action(f, o->complete);
 		fputs(" -d ", f);

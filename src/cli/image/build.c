@@ -36,8 +36,9 @@ static const struct option build_table[] = {
 	OPTION_STRING("iidfile", 0, struct build_words, iidfile, "FILE", "write the image's ID to a file", "file"),
 	OPTION_STRING("progress", 0, struct build_words, progress, "auto|plain|tty", "how the progress is shown",
 		      "auto plain tty"),
-	OPTION_STRING("pull", 0, struct build_words, pull, "never|missing", "images are taken from the store",
-		      "never missing"),
+	OPTION_OPTIONAL("pull", struct build_words, pull, "missing|never|always",
+			"whether images are brought from registries (default missing; without a word: always)",
+			"missing never always"),
 	OPTION_STRING("platform", 0, struct build_words, platform, "OS/ARCH", "must be this machine's", NULL),
 	OPTION_FLAG("quiet", 'q', struct build_words, quiet, "print nothing but the image's ID"),
 	OPTION_LATER("output", 'o', "results other than images come with a later version"),
@@ -60,16 +61,6 @@ static int set_network(const char *word, enum build_network *ret, struct err *er
 	else
 		return err_set(err, EINVAL, "--network takes host or none, not '%s'", word);
 	return 0;
-}
-
-static int check_pull(const char *word, struct err *err)
-{
-	if (!word || strcmp(word, "never") == 0 || strcmp(word, "missing") == 0 || strcmp(word, "false") == 0)
-		return 0;
-	if (strcmp(word, "always") != 0 && strcmp(word, "true") != 0 && strcmp(word, "newer") != 0)
-		return err_set(err, EINVAL, "--pull takes never or missing, not '%s'", word);
-	err_set(err, EOPNOTSUPP, "--pull %s: registries come with a later version", word);
-	return err_hint(err, "'cloche load' and 'cloche import' bring images in");
 }
 
 static int check_platform(const char *word, struct err *err)
@@ -128,7 +119,7 @@ static int set_options(const struct build_words *w, const char *context, struct 
 	ret->no_cache = w->no_cache;
 	r = set_network(w->network, &ret->network, err);
 	if (r >= 0)
-		r = check_pull(w->pull, err);
+		r = pull_policy_parse(w->pull, w->pull ? PULL_ALWAYS : PULL_MISSING, &ret->pull, err);
 	if (r >= 0)
 		r = check_platform(w->platform, err);
 	if (r >= 0)

@@ -51,6 +51,7 @@ static int run_pull(const void *options, const struct strv *args, struct err *er
 	remote.arg = &progress;
 	r = engine_pull(&e, &remote, args->items[0], o->platform, &events, &result, err);
 	transfer_progress_end(&progress);
+	engine_tidy(&e, r < 0);
 	if (r < 0)
 		return err_wrap(err, "'%s'", args->items[0]);
 	if (!o->remote.quiet) {

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/vec.h"
 #include "codec/digest.h"
+#include "engine/image/find.h"
 #include "store/store.h"
 
 #include <stdbool.h>
@@ -33,7 +34,8 @@ struct build_options {
 	struct strv labels;	/* "name=value" */
 	enum build_network network;
 	bool no_cache;
-	int64_t epoch; /* SOURCE_DATE_EPOCH; -1: not given */
+	enum pull_policy pull; /* of images that FROM and --from name */
+	int64_t epoch;	       /* SOURCE_DATE_EPOCH; -1: not given */
 };
 
 /* A line of the progress. */

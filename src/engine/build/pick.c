@@ -79,7 +79,7 @@ int build_pick_from(struct build_pick *p, const char *name, size_t offset, struc
 		p->from = &s->states[stage].image;
 		return 0;
 	}
-	r = store_image_open(s->store, name, &p->image, &why);
+	r = build_find_image(s, name, &p->image, &why);
 	if (r < 0) {
 		build_fail(p->at, offset, err, -r, "'%s' is no stage before this one, and no image: %s", name, why.msg);
 		return err_hint(err, "%s", why.hint);

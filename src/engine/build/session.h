@@ -74,6 +74,9 @@ void build_step_work(struct build_session *s, struct build_timer *t);
 void build_step_end(struct build_session *s, struct build_timer *t, int result);
 void build_notice(const struct build_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The image that FROM or --from names; brought from its registry where the options say so. */
+int build_find_image(struct build_session *s, const char *name, struct store_image *ret, struct err *err);
+
 /* Carries out a stage whose parents are done. */
 int build_stage_run(struct build_session *s, size_t stage, struct err *err);
 

@@ -96,12 +96,24 @@ static int copy_state(const struct build_state *from, struct build_state *to, st
 	return r;
 }
 
+static void on_pull(const char *text, void *arg)
+{
+	build_notice(arg, "%s", text);
+}
+
+int build_find_image(struct build_session *s, const char *name, struct store_image *ret, struct err *err)
+{
+	struct engine e = { .ids = s->ids, .store = s->store };
+
+	return image_find(&e, name, s->options->pull, on_pull, s, ret, err);
+}
+
 static int open_image(struct build_session *s, const struct plan_stage *stage, struct build_state *state,
 		      struct err *err)
 {
 	const struct dockerfile_instruction *from = &s->df.instructions.items[stage->from];
 	struct err why = { 0 };
-	int r = store_image_open(s->store, stage->base, &state->image, &why);
+	int r = build_find_image(s, stage->base, &state->image, &why);
 
 	if (r >= 0) {
 		const char *created = state->image.config.created;
@@ -111,8 +123,6 @@ static int open_image(struct build_session *s, const struct plan_stage *stage, s
 		return 0;
 	}
 	dockerfile_error(&s->df, from, from->args.items[0].offset, err, -r, "%s", why.msg);
-	if (r == -ENOENT)
-		return err_hint(err, "images are not pulled yet: 'cloche load' and 'cloche import' bring them in");
 	return err_hint(err, "%s", why.hint);
 }
 

@@ -262,6 +262,5 @@ int engine_pull(struct engine *e, const struct remote_options *options, const ch
 	if (r >= 0)
 		*ret = p.result;
 	pulling_done(&p);
-	engine_tidy(e, r < 0);
 	return r;
 }

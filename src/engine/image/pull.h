@@ -26,6 +26,9 @@ struct pull_result {
 	bool was_there;			    /* nothing had to be brought */
 };
 
-/* PLATFORM: "os/arch[/variant]", or NULL: this machine. */
+/*
+ * PLATFORM: "os/arch[/variant]", or NULL: this machine. What it leaves in tmp/ after a failure is for the caller's
+ * engine_tidy, since others may be in the middle of something with this store.
+ */
 int engine_pull(struct engine *e, const struct remote_options *options, const char *image, const char *platform,
 		const struct pull_events *events, struct pull_result *ret, struct err *err);

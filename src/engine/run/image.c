@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "engine/image/find.h"
 #include "engine/skeleton.h"
 #include "layer/ensure.h"
 #include "store/layers.h"
@@ -12,22 +13,20 @@
 #include <fcntl.h>
 #include <string.h>
 
+static void on_pull(const char *text, void *arg)
+{
+	run_tell(arg, false, "%s", text);
+}
+
 static int open_image(struct run_session *s, const struct run_order *order, struct err *err)
 {
-	const char *pull = order->options->pull;
-	int r;
+	struct engine e = { .ids = s->ids, .store = s->store };
+	enum pull_policy policy;
+	int r = pull_policy_parse(order->options->pull, PULL_MISSING, &policy, err);
 
-	if (pull && strcmp(pull, "always") == 0) {
-		err_set(err, EOPNOTSUPP, "--pull always: registries are not there yet");
-		return err_hint(err,
-				"they come with a later version; 'cloche load' and 'cloche import' bring images in");
-	}
-	if (pull && strcmp(pull, "missing") != 0 && strcmp(pull, "never") != 0)
-		return err_set(err, EINVAL, "--pull '%s': one of missing, never and always", pull);
-	r = store_image_open(s->store, order->image, &s->image, err);
-	if (r == -ENOENT)
-		err_hint(err, "images come in by 'cloche load', 'cloche import' and 'cloche build'; 'cloche images' "
-			      "lists them");
+	if (r < 0)
+		return r;
+	r = image_find(&e, order->image, policy, on_pull, s, &s->image, err);
 	return r < 0 ? err_wrap(err, "image '%s'", order->image) : 0;
 }
 
