@@ -64,6 +64,7 @@ struct command {
 	size_t options_size;	/* of the command's own options struct; at most COMMAND_OPTIONS_MAX */
 	int min_args, max_args; /* max -1: any number */
 	bool stop_at_args;	/* the first argument ends the options (run: the rest is the container's command) */
+	int stop_after;		/* with it: options may also stand between so many arguments (enter: 2); 0: as 1 */
 	bool hidden;
 	/*
 	 * Returns the exit code, 0 to 255. On failure fills in ERR and returns -1: main prints it and exits

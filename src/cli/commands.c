@@ -10,6 +10,7 @@
 	X(exec) \
 	X(ps) \
 	X(rm) \
+	X(cp) \
 	X(commit) \
 	X(build) \
 	X(builder_prune) \
@@ -30,6 +31,7 @@
 	X(namespaces) \
 	X(doctor) \
 	X(top) \
+	X(enter) \
 	X(help) \
 	X(version)
 /* clang-format on */

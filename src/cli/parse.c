@@ -178,7 +178,7 @@ int command_parse(const struct command *cmd, int argc, char **argv, void *option
 		if (only_args || word[0] != '-' || !word[1]) {
 			if (strv_add(args, word) < 0)
 				return err_oom(err);
-			only_args |= cmd->stop_at_args;
+			only_args |= cmd->stop_at_args && (int)args->len >= cmd->stop_after;
 		} else if (strcmp(word, "--") == 0) {
 			only_args = true;
 		} else if (word[1] == '-') {

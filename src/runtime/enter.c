@@ -24,6 +24,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "runtime/start.h"
+#include "sys/fs.h"
 #include "sys/spawn.h"
 
 #include <errno.h>
@@ -108,15 +109,28 @@ static int foreign_namespaces(const struct runtime_target *target, uint64_t want
 	return 0;
 }
 
+/* Where an ordinary user has mapped a single id, the kernel denies setgroups(2): user_namespaces(7). */
+static int look_at_groups(struct start *st, struct err *err)
+{
+	autobuf struct buf text = BUF_INIT(64);
+	int r = fs_read_file(st->target->proc_fd, "setgroups", text.max, &text, err);
+
+	st->groups_denied = r >= 0 && str_starts_with(buf_str(&text), "deny");
+	return r < 0 ? r : 0;
+}
+
 static int prepare(struct start *st, uint64_t namespaces, struct err *err)
 {
 	int r;
 
+	st->is_member = namespaces == 0;
 	st->init_fd = st->caller_end = st->child_end = st->root_fd = st->terminal = -1;
 	r = start_check(st, err);
 	if (r == 0)
 		r = foreign_namespaces(st->target, namespaces, &st->clone_flags, err);
-	if (r == 0)
+	if (r == 0 && st->clone_flags & CLONE_NEWUSER)
+		r = look_at_groups(st, err);
+	if (r == 0 && namespaces == 0)
 		r = start_prepare_cgroups(st, err);
 	if (r == 0)
 		r = start_prepare_process(st, err);
@@ -231,7 +245,8 @@ static _Noreturn void go_between(struct start *st, int report)
 
 	st->child_end = report;
 	st->tracing = st->options->on_step != NULL;
-	take_over_limits(st);
+	if (st->is_member)
+		take_over_limits(st);
 	for (size_t i = 0; i < ARRAY_SIZE(steps_between); i++)
 		if (steps_between[i](st) < 0)
 			start_report_failure(st);

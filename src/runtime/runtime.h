@@ -137,7 +137,8 @@ void runtime_target_done(struct runtime_target *target);
 
 /*
  * A further process in the container TARGET: SPEC is the container's configuration with `process` the new one's, which is
- * what a process.json holds. It joins the namespaces NAMESPACES (CLONE_NEW* flags; 0: all that are not ours), control groups and limits of pid 1, takes
+ * what a process.json holds. It joins the namespaces, the control groups and the limits of pid 1, or only those NAMESPACES (CLONE_NEW* flags)
+ * if that isn't 0; those that are ours already are left out. It takes
  * on its identity, and executes its program; root is that of the mount namespace. Of OPTIONS, bundle, overlay, init, meanwhile and
  * detached mean nothing: it outlives its caller, as nothing but the container's end ends it. With a filter for
  * intercepted calls, the process waits for on_listener before its first such call, and says nothing itself about its ids.

@@ -104,6 +104,7 @@ struct start {
 	bool wait_for_start;
 	char *cwd;
 	const struct runtime_target *target; /* the container that is entered (enter.c); NULL: a new one is made */
+	bool is_member;			     /* with its limits and control groups, not just some namespaces */
 	int *cgroups;			     /* "cgroup.procs" of the control groups to enter; ends with -1 */
 
 	/* The two ends of the socket. */

@@ -3,56 +3,11 @@
 #include "base/cleanup.h"
 #include "engine/container/running.h"
 #include "engine/exec/ids.h"
+#include "engine/exec/wait.h"
 #include "runtime/console.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <unistd.h>
-
-/* --- who stays --- */
-
-/*
- * Nobody waits for the program any more. Its terminal would hang up with our descriptor, so a child of ours keeps that until
- * the program has ended.
- */
-static int leave(struct container_process *p, struct err *err)
-{
-	pid_t pid;
-
-	/* If we lead a session, its terminal hangs up when we end, perhaps before the child has left it. */
-	signal(SIGHUP, SIG_IGN);
-	pid = p->console >= 0 ? fork() : 1;
-	if (pid < 0)
-		return err_errno(err, errno, "fork");
-	if (pid == 0) {
-		/* Whoever waits for the end of our output must not wait for this. */
-		close_range(0, 2, 0);
-		setsid();
-		console_drain(p);
-		_exit(0);
-	}
-	/* It is not ours to kill. */
-	if (p->pidfd >= 0)
-		close(p->pidfd);
-	if (p->console >= 0)
-		close(p->console);
-	*p = CONTAINER_PROCESS_INIT;
-	return 0;
-}
-
-static int stay(struct container_process *p, const struct exec_options *o, struct detach_keys *keys, struct err *err)
-{
-	struct console_options console = { .in = o->interactive ? 0 : -1,
-					   .out = 1,
-					   .interactive = o->interactive,
-					   .pass_signals = true,
-					   .keys = keys };
-	int status, r = console_run(p, &console, &status, err);
-
-	if (r == CONSOLE_DETACHED)
-		return leave(p, err);
-	return r < 0 ? r : container_exit_code(status);
-}
 
 /* --- the whole --- */
 
@@ -94,7 +49,7 @@ static int exec_in(struct running *c, const struct exec_options *o, const struct
 		r = start(c, o, callbacks, &p, ret_exit, err);
 	if (r < 0)
 		return r;
-	return o->detach ? leave(&p, err) : stay(&p, o, &keys, err);
+	return o->detach ? exec_leave(&p, err) : exec_wait(&p, o->interactive, &keys, err);
 }
 
 int engine_exec(const struct store_options *where, const struct exec_options *options, const char *name,

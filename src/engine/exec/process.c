@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -100,12 +101,16 @@ static int set_user(struct oci_process *p, int root_fd, const char *word, struct
 	return r < 0 ? r : set_rights(p, err);
 }
 
-/* Over what is the container's own, all; the profile and the masks stay, as with docker. */
-static int give_privileges(struct oci_process *p, struct err *err)
+/*
+ * Over what is the container's own, all; the profile and the masks stay, as with docker. Without a user namespace, CAP_MKNOD would
+ * open every device of the machine.
+ */
+static int give_privileges(struct oci_process *p, bool own_users, struct err *err)
 {
 	strv_done(&p->capabilities.bounding);
 	for (int i = 0; i <= cap_last(); i++)
-		if (cap_name(i) && strv_add(&p->capabilities.bounding, cap_name(i)) < 0)
+		if (cap_name(i) && (own_users || i != CAP_MKNOD) &&
+		    strv_add(&p->capabilities.bounding, cap_name(i)) < 0)
 			return err_oom(err);
 	return set_rights(p, err);
 }
@@ -166,7 +171,7 @@ int exec_make_process(struct oci_spec *spec, int root_fd, const struct exec_opti
 		*ret_exit = r < 0 ? 126 : *ret_exit;
 	}
 	if (r >= 0 && o->privileged)
-		r = give_privileges(p, err);
+		r = give_privileges(p, oci_spec_namespace(spec, "user"), err);
 	if (r >= 0)
 		r = set_env(&p->env, o, err);
 	return r < 0 ? r : set_cwd(p, o->workdir, err);
