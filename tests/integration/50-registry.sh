@@ -243,6 +243,33 @@ test_unknown_names_and_unreachable_hosts() {
 	expect_match "$err" "connect to 127.0.0.1:$port: Connection refused"
 }
 
+test_mirrors_and_locations_are_followed() {
+	start_bad
+	export CONTAINERS_REGISTRIES_CONF=$T/registries.conf
+	cat >"$T/registries.conf" <<-END
+		[[registry]]
+		prefix = "example.invalid/team"
+		location = "$host/good"
+		insecure = true
+		[[registry]]
+		prefix = "mirrored.invalid"
+		[[registry.mirror]]
+		location = "127.0.0.1:1"
+		[[registry.mirror]]
+		location = "$host/good"
+		insecure = true
+	END
+	expect_ok other pull -q example.invalid/team/box:x
+	expect_ok other run --rm --network none example.invalid/team/box:x echo moved
+	expect_eq "$out" moved
+	: >"$T/requests"
+	expect_ok other pull -q mirrored.invalid/box:x
+	expect_match "$(cat "$T/requests")" ' /v2/good/box/manifests/x'
+	expect_ok other run --rm --network none mirrored.invalid/box:x echo mirrored
+	expect_eq "$out" mirrored
+	stop_registry
+}
+
 test_run_and_build_pull_what_is_missing() {
 	start_bad
 	printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$host" >"$T/registries.conf"

@@ -62,13 +62,14 @@ static int not_anywhere(const struct err *here, const struct err *there, const c
 	err_set(err, here->code, "%s, and it can't be pulled: %s", here->msg, there->msg);
 	if (there->hint[0] && there->code != ENOENT)
 		return err_hint(err, "%s", there->hint);
-	return err_hint(err, "'cloche images' lists what is here; 'cloche load' and 'cloche import' bring images without a "
-			     "registry; is '%s' spelled right?",
+	return err_hint(err,
+			"'cloche images' lists what is here; 'cloche load' and 'cloche import' bring images without a "
+			"registry; is '%s' spelled right?",
 			text);
 }
 
-int image_find(struct engine *e, const char *text, enum pull_policy policy, void (*on_notice)(const char *text, void *arg),
-	       void *arg, struct store_image *ret, struct err *err)
+int image_find(struct engine *e, const char *text, enum pull_policy policy,
+	       void (*on_notice)(const char *text, void *arg), void *arg, struct store_image *ret, struct err *err)
 {
 	struct err here = { 0 }, there = { 0 };
 	struct reference ref;

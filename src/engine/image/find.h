@@ -12,5 +12,5 @@ int pull_policy_parse(const char *word, enum pull_policy unsaid, enum pull_polic
  * Opens the image TEXT as store_image_open does, and brings it first where POLICY says so. ON_NOTICE (may be NULL) is told
  * what takes long. By name and in the store, it costs what store_image_open costs.
  */
-int image_find(struct engine *e, const char *text, enum pull_policy policy, void (*on_notice)(const char *text, void *arg),
-	       void *arg, struct store_image *ret, struct err *err);
+int image_find(struct engine *e, const char *text, enum pull_policy policy,
+	       void (*on_notice)(const char *text, void *arg), void *arg, struct store_image *ret, struct err *err);

@@ -244,23 +244,40 @@ static int pull(struct pulling *p, struct err *err)
 	return r < 0 ? r : name_it(p, err);
 }
 
-int engine_pull(struct engine *e, const struct remote_options *options, const char *image, const char *platform,
-		const struct pull_events *events, struct pull_result *ret, struct err *err)
+static int pull_from(struct engine *e, const struct remote_options *options, const char *image, unsigned place,
+		     const char *platform, const struct pull_events *events, struct pull_result *ret, bool *ret_mirror,
+		     struct err *err)
 {
 	static const struct pull_events none = { 0 };
 	struct pulling p = { .engine = e,
 			     .events = events ? events : &none,
 			     .text = BUF_INIT(REGISTRY_DOCUMENT_MAX + 1) };
-	int r = remote_open(options, image, &p.remote, err);
+	int r = remote_open(options, image, place, &p.remote, err);
 
-	if (r >= 0) {
-		reference_format(&p.remote.ref, p.result.name);
-		r = parse_platform(&p, platform, err);
-	}
+	*ret_mirror = p.remote.is_mirror;
+	if (r < 0)
+		return r;
+	reference_format(&p.remote.ref, p.result.name);
+	r = parse_platform(&p, platform, err);
 	if (r >= 0)
 		r = pull(&p, err);
 	if (r >= 0)
 		*ret = p.result;
 	pulling_done(&p);
+	return r;
+}
+
+/* A mirror that can't give it, for whatever reason, leaves it to the next, and the registry itself has the last word. */
+int engine_pull(struct engine *e, const struct remote_options *options, const char *image, const char *platform,
+		const struct pull_events *events, struct pull_result *ret, struct err *err)
+{
+	bool mirror = true;
+	int r = -ENXIO;
+
+	for (unsigned place = 0; r < 0 && mirror; place++) {
+		mirror = false;
+		err_clear(err);
+		r = pull_from(e, options, image, place, platform, events, ret, &mirror, err);
+	}
 	return r;
 }

@@ -121,7 +121,7 @@ int engine_push(struct engine *e, const struct remote_options *options, const ch
 	if (r >= 0)
 		r = blob_read(e->store, &p.image.manifest_digest, &p.text, err);
 	if (r >= 0)
-		r = remote_open(options, dest ? dest : p.image.name, &p.remote, err);
+		r = remote_open(options, dest ? dest : p.image.name, REMOTE_ITSELF, &p.remote, err);
 	if (r >= 0)
 		r = push(&p, &result, err);
 	if (r >= 0) {

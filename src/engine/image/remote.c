@@ -85,51 +85,102 @@ static int parse_verify(const struct remote_options *o, bool *ret_insecure, stru
 	return 0;
 }
 
-int remote_open_host(const struct remote_options *o, const char *host, const char *repo, struct remote *ret,
-		     struct err *err)
+/* LOCATION ("!host/path": insecure) instead of PREFIX, in front of what is left of HOST/REPO. */
+static int relocate(struct remote *r, const char *location, const char *prefix, bool *insecure, struct err *err)
+{
+	autofree char *full = str_format("%s%s%s", r->host, r->repo[0] ? "/" : "", r->repo), *moved = NULL;
+	const char *rest = full ? str_skip_prefix(full, prefix) : NULL, *slash;
+
+	if (location[0] == '!')
+		*insecure = true, location++;
+	/* "*.example.org" stands for the host alone. */
+	if (!rest)
+		rest = r->repo[0] && full ? full + strlen(r->host) : "";
+	moved = str_format("%s%s", location, rest);
+	if (!full || !moved)
+		return err_oom(err);
+	slash = strchr(moved, '/');
+	if (strlen(moved) >= REFERENCE_MAX)
+		return err_set(err, E2BIG, "the location '%.60s…' of registries.conf is too long", location);
+	snprintf(r->host, sizeof(r->host), "%.*s", slash ? (int)(slash - moved) : (int)strlen(moved), moved);
+	snprintf(r->repo, sizeof(r->repo), "%s", slash ? slash + 1 : "");
+	return 0;
+}
+
+/* Sets host and repo to where PLACE is. */
+static int choose_place(const struct registry_conf *c, unsigned place, struct remote *r, bool *insecure,
+			struct err *err)
+{
+	const char *prefix = c->prefix ? c->prefix : c->location ? c->location : r->host;
+
+	if (place < c->mirrors.len) {
+		r->is_mirror = true;
+		*insecure = false;
+		return relocate(r, c->mirrors.items[place], prefix, insecure, err);
+	}
+	if (place > c->mirrors.len && place != REMOTE_ITSELF)
+		return -ENXIO;
+	return c->location ? relocate(r, c->location, prefix, insecure, err) : 0;
+}
+
+static int open_place(const struct remote_options *o, unsigned place, struct remote *r, struct err *err)
 {
 	struct registry_conf conf = { 0 };
 	bool insecure;
+	int e = registry_conf_find(r->host, r->repo, &conf, err);
+
+	if (e < 0)
+		return e;
+	insecure = conf.insecure;
+	e = conf.blocked ? err_set(err, EACCES, "%s is blocked by registries.conf", r->host)
+			 : choose_place(&conf, place, r, &insecure, err);
+	registry_conf_done(&conf);
+	if (e >= 0)
+		e = parse_verify(o, &insecure, err);
+	if (e >= 0)
+		e = find_login(o, r, err);
+	if (e >= 0)
+		e = certs_find(o->cert_dir, r->host, &r->certs, err);
+	if (e >= 0)
+		e = insecure ? open_insecure(o, r, err) : open_as(o, r, false, false, err);
+	return e;
+}
+
+int remote_open_host(const struct remote_options *o, const char *host, const char *repo, struct remote *ret,
+		     struct err *err)
+{
 	int e;
 
 	snprintf(ret->host, sizeof(ret->host), "%s", host);
 	snprintf(ret->repo, sizeof(ret->repo), "%s", repo);
-	e = registry_conf_find(host, repo, &conf, err);
-	if (e < 0)
-		return e;
-	insecure = conf.insecure;
-	if (conf.blocked) {
-		registry_conf_done(&conf);
-		return err_set(err, EACCES, "%s is blocked by registries.conf", host);
-	}
-	registry_conf_done(&conf);
-	e = parse_verify(o, &insecure, err);
-	if (e >= 0)
-		e = find_login(o, ret, err);
-	if (e >= 0)
-		e = certs_find(o->cert_dir, host, &ret->certs, err);
-	if (e >= 0)
-		e = insecure ? open_insecure(o, ret, err) : open_as(o, ret, false, false, err);
+	e = open_place(o, REMOTE_ITSELF, ret, err);
 	if (e < 0)
 		remote_done(ret);
 	return e;
 }
 
-int remote_open(const struct remote_options *o, const char *text, struct remote *ret, struct err *err)
+int remote_open(const struct remote_options *o, const char *text, unsigned place, struct remote *ret, struct err *err)
 {
-	struct remote r = { 0 };
 	const char *slash;
-	char host[REFERENCE_MAX];
-	int e = reference_parse(text, &r.ref, err);
+	int e;
 
+	*ret = (struct remote){ 0 };
+	e = reference_parse(text, &ret->ref, err);
 	if (e < 0)
 		return e;
-	*ret = r;
-	slash = strchr(r.ref.name, '/');
+	slash = strchr(ret->ref.name, '/');
 	if (!slash)
 		return err_set(err, EINVAL, "'%s' names no registry", text);
-	snprintf(host, sizeof(host), "%.*s", (int)(slash - r.ref.name), r.ref.name);
-	return remote_open_host(o, host, slash + 1, ret, err);
+	snprintf(ret->host, sizeof(ret->host), "%.*s", (int)(slash - ret->ref.name), ret->ref.name);
+	snprintf(ret->repo, sizeof(ret->repo), "%s", slash + 1);
+	e = open_place(o, place, ret, err);
+	if (e < 0) {
+		bool was_mirror = ret->is_mirror;
+
+		remote_done(ret);
+		ret->is_mirror = was_mirror;
+	}
+	return e;
 }
 
 void remote_tag(const struct remote *r, char dst[static REMOTE_TAG_MAX])

@@ -7,6 +7,7 @@
 #include "registry/certs.h"
 #include "registry/registry.h"
 
+#include <limits.h>
 #include <stdbool.h>
 
 struct remote_options {
@@ -24,17 +25,24 @@ struct remote {
 	char repo[REFERENCE_MAX]; /* "library/debian" */
 	struct certs certs;
 	struct auth_login login;
+	bool is_mirror;
 	struct registry *registry;
 };
 
 enum { REMOTE_TAG_MAX = 160 };
+#define REMOTE_ITSELF UINT_MAX
 
-/* Parts the reference TEXT, finds login and certificates, and opens the registry. */
-int remote_open(const struct remote_options *options, const char *text, struct remote *ret, struct err *err);
+/*
+ * Parts the reference TEXT, finds login and certificates, and opens the registry. Where registries.conf names mirrors, PLACE
+ * says which is opened: 0 is the first mirror, and the registry itself the last; -ENXIO behind it. REMOTE_ITSELF: no mirror.
+ * RET->is_mirror is set on failure too.
+ */
+int remote_open(const struct remote_options *options, const char *text, unsigned place, struct remote *ret,
+		struct err *err);
 void remote_done(struct remote *r);
 #define autoremote CLEANUP(remote_done)
 
-/* The same for a registry and a repository of it ("": none). */
+/* The same for a registry and a repository of it ("": none), without mirrors. */
 int remote_open_host(const struct remote_options *options, const char *host, const char *repo, struct remote *ret,
 		     struct err *err);
 /* What the registry calls it: the digest if the reference has one, else the tag. */
