@@ -1,5 +1,8 @@
 #include "base/timefmt.h"
 
+#include "base/cleanup.h"
+#include "base/str.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -184,4 +187,65 @@ uint64_t time_now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* The factor of the unit at *P, which moves behind it; 0: none. */
+static int64_t take_unit(const char **p)
+{
+	static const struct {
+		const char *name;
+		int64_t ns;
+	} units[] = {
+		{ "ns", 1 },	     { "us", 1000 },	   { "\xc2\xb5s", 1000 },  { "ms", 1000000 },
+		{ "s", 1000000000 }, { "m", 60000000000 }, { "h", 3600000000000 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		const char *rest = str_skip_prefix(*p, units[i].name);
+
+		if (rest) {
+			*p = rest;
+			return units[i].ns;
+		}
+	}
+	return 0;
+}
+
+int time_parse_duration(const char *s, int64_t *ret_ns)
+{
+	int64_t total = 0;
+
+	if (strcmp(s, "0") == 0) {
+		*ret_ns = 0;
+		return 0;
+	}
+	if (!*s)
+		return -EINVAL;
+	while (*s) {
+		int64_t whole = 0, fraction = 0, scale = 1, unit, part;
+		const char *start = s;
+
+		for (; *s >= '0' && *s <= '9'; s++)
+			if (__builtin_mul_overflow(whole, 10, &whole) ||
+			    __builtin_add_overflow(whole, *s - '0', &whole))
+				return -ERANGE;
+		if (*s == '.') {
+			for (s++; *s >= '0' && *s <= '9'; s++) {
+				if (scale >= 1000000000)
+					continue;
+				fraction = fraction * 10 + (*s - '0');
+				scale *= 10;
+			}
+		}
+		if (s == start || (s == start + 1 && *start == '.'))
+			return -EINVAL;
+		unit = take_unit(&s);
+		if (unit == 0)
+			return -EINVAL;
+		if (__builtin_mul_overflow(whole, unit, &part) || __builtin_add_overflow(total, part, &total) ||
+		    __builtin_add_overflow(total, (int64_t)((__int128)fraction * unit / scale), &total))
+			return -ERANGE;
+	}
+	*ret_ns = total;
+	return 0;
 }

@@ -12,5 +12,7 @@ void time_format_rfc3339(struct timespec t, char dst[static TIME_RFC3339_MAX]);
 int time_parse_rfc3339(const char *s, struct timespec *ret);
 /* "4 minutes", "About an hour", "2 weeks": docker's units.HumanDuration. DST has room for 32. */
 void time_format_human(int64_t seconds, char dst[static 32]);
+/* Go's form of a duration: "1h30m", "1.5s", "100ms", "0". 0; -EINVAL: not of the form, or no unit; -ERANGE. */
+int time_parse_duration(const char *s, int64_t *ret_ns);
 /* Monotonic clock. */
 uint64_t time_now_us(void);

@@ -33,6 +33,3 @@ int apply_instruction(const struct apply *a, const struct dockerfile_instruction
 int apply_shell(const struct image_config *config, struct strv *ret);
 /* Appends what the history says of a list of words: ["a","b"]. */
 void apply_format_list(const struct strv *words, struct buf *out);
-
-/* "1m30s", "1.5h", "300ms": Go's time.ParseDuration without signs. 0, -EINVAL or -ERANGE. */
-int apply_parse_duration(const char *s, int64_t *ret_ns);

@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "base/timefmt.h"
 #include "build/apply_impl.h"
 
 #include <errno.h>
@@ -129,67 +130,6 @@ int apply_stopsignal(const struct apply *a, const struct dockerfile_instruction 
 	return 0;
 }
 
-/* The factor of the unit at *P, which moves behind it; 0: none. */
-static int64_t take_unit(const char **p)
-{
-	static const struct {
-		const char *name;
-		int64_t ns;
-	} units[] = {
-		{ "ns", 1 },	     { "us", 1000 },	   { "\xc2\xb5s", 1000 },  { "ms", 1000000 },
-		{ "s", 1000000000 }, { "m", 60000000000 }, { "h", 3600000000000 },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-		const char *rest = str_skip_prefix(*p, units[i].name);
-
-		if (rest) {
-			*p = rest;
-			return units[i].ns;
-		}
-	}
-	return 0;
-}
-
-int apply_parse_duration(const char *s, int64_t *ret_ns)
-{
-	int64_t total = 0;
-
-	if (strcmp(s, "0") == 0) {
-		*ret_ns = 0;
-		return 0;
-	}
-	if (!*s)
-		return -EINVAL;
-	while (*s) {
-		int64_t whole = 0, fraction = 0, scale = 1, unit, part;
-		const char *start = s;
-
-		for (; *s >= '0' && *s <= '9'; s++)
-			if (__builtin_mul_overflow(whole, 10, &whole) ||
-			    __builtin_add_overflow(whole, *s - '0', &whole))
-				return -ERANGE;
-		if (*s == '.') {
-			for (s++; *s >= '0' && *s <= '9'; s++) {
-				if (scale >= 1000000000)
-					continue;
-				fraction = fraction * 10 + (*s - '0');
-				scale *= 10;
-			}
-		}
-		if (s == start || (s == start + 1 && *start == '.'))
-			return -EINVAL;
-		unit = take_unit(&s);
-		if (unit == 0)
-			return -EINVAL;
-		if (__builtin_mul_overflow(whole, unit, &part) || __builtin_add_overflow(total, part, &total) ||
-		    __builtin_add_overflow(total, (int64_t)((__int128)fraction * unit / scale), &total))
-			return -ERANGE;
-	}
-	*ret_ns = total;
-	return 0;
-}
-
 static int health_flag(const struct apply *a, const struct dockerfile_instruction *in,
 		       const struct dockerfile_flag *flag, struct image_health *health, struct err *err)
 {
@@ -204,7 +144,7 @@ static int health_flag(const struct apply *a, const struct dockerfile_instructio
 						"--retries takes a number, not '%s'", flag->value);
 		return 0;
 	}
-	if (apply_parse_duration(flag->value, slot) < 0)
+	if (time_parse_duration(flag->value, slot) < 0)
 		return dockerfile_error(a->df, in, flag->offset, err, EBADMSG,
 					"--%s takes a time like 30s or 1m30s, not '%s'", flag->name, flag->value);
 	if (*slot != 0 && *slot < 1000000)

@@ -7,6 +7,12 @@
 #define COMMANDS(X) \
 	X(run) \
 	X(create) \
+	X(start) \
+	X(stop) \
+	X(restart) \
+	X(kill) \
+	X(wait) \
+	X(attach) \
 	X(exec) \
 	X(ps) \
 	X(rm) \
@@ -33,7 +39,9 @@
 	X(top) \
 	X(enter) \
 	X(help) \
-	X(version)
+	X(version) \
+	X(monitor_again) \
+	X(monitor_ended)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct command cmd_##name;

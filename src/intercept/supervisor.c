@@ -51,7 +51,8 @@ int intercept_spawn(const struct intercept_options *options, struct intercept_he
 	here = pair[0];
 	there = pair[1];
 
-	const int fds[HELPER_FDS] = { -1, -1, STDERR_FILENO, proc, there };
+	/* Nothing of the caller's: it may outlive the caller, and whoever reads its stderr waits for its end. */
+	const int fds[HELPER_FDS] = { -1, -1, -1, proc, there };
 	struct spawn s = {
 		.path = path, .argv = argv, .fds = fds, .fds_len = HELPER_FDS, .new_session = true, .dont_wait = true
 	};

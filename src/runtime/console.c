@@ -1,6 +1,7 @@
 #include "runtime/console.h"
 
 #include "base/cleanup.h"
+#include "sys/signals.h"
 #include "sys/tty.h"
 
 #include <errno.h>
@@ -11,14 +12,6 @@
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-/*
- * Those that stay ours: what the kernel sends us for our own doing (children, pipes, faults), and job control, which
- * stops us alone as it would a viewer. All others may be meant for the program.
- */
-static const int own_signals[] = {
-	SIGCHLD, SIGPIPE, SIGURG, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGTSTP, SIGTTIN, SIGTTOU,
-};
 
 enum { PUMP_SIZE = 16384, END_OF_INPUT = 4 /* ^D */ };
 
@@ -38,61 +31,20 @@ static void send_signal(const struct session *s, int sig)
 	syscall(SYS_pidfd_send_signal, s->p->pidfd, sig, NULL, 0);
 }
 
-/* The mask that we found, while signals are held. */
-static sigset_t mask_before;
-static bool signals_held;
-
-static void wanted_signals(sigset_t *ret)
-{
-	sigfillset(ret);
-	for (size_t i = 0; i < ARRAY_SIZE(own_signals); i++)
-		sigdelset(ret, own_signals[i]);
-}
-
-void console_hold_signals(void)
-{
-	sigset_t wanted;
-
-	if (signals_held)
-		return;
-	wanted_signals(&wanted);
-	sigprocmask(SIG_BLOCK, &wanted, &mask_before);
-	signals_held = true;
-}
-
-static int take_signals(struct session *s, struct err *err)
-{
-	sigset_t wanted;
-
-	console_hold_signals();
-	wanted_signals(&wanted);
-	s->signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
-	return s->signals < 0 ? err_errno(err, errno, "make a signal descriptor") : 0;
-}
-
 /* Back to how we found it: the terminal first, for a pending signal may end us. */
 static void leave_session(struct session *s)
 {
 	tty_restore(&s->saved);
-	if (s->signals >= 0)
-		close(s->signals);
-	sigprocmask(SIG_SETMASK, &mask_before, NULL);
-	signals_held = false;
+	signals_release(s->signals);
 }
 
 /* A signal that is not passed on does to us what it always does. */
 static void suffer_signal(struct session *s, int sig)
 {
-	sigset_t one;
-
 	if (sig == SIGWINCH || sig == SIGCONT)
 		return;
 	tty_restore(&s->saved);
-	sigemptyset(&one);
-	sigaddset(&one, sig);
-	raise(sig);
-	sigprocmask(SIG_UNBLOCK, &one, NULL);
-	sigprocmask(SIG_BLOCK, &one, NULL);
+	signals_suffer(sig);
 }
 
 static void handle_signals(struct session *s)
@@ -243,7 +195,7 @@ int console_run(struct container_process *p, const struct console_options *optio
 			     .signals = -1,
 			     .saved = TTY_SAVED_INIT,
 			     .guard = options->guard > 0 ? options->guard : -1 };
-	int r = take_signals(&s, err);
+	int r = signals_open(&s.signals, err);
 
 	if (r == 0 && p->console >= 0)
 		r = begin_terminal(&s, err);

@@ -24,15 +24,12 @@ struct console_options {
 		*keys; /* typed on our side, they end console_run; NULL: none do. The caller's, changed by it */
 };
 
-/*
- * From here on, signals that are to be passed on wait for console_run. To be called before the container is started: else a
- * signal that comes before console_run does to us what it does to any program. Doing it twice is fine.
- */
-void console_hold_signals(void);
-
 enum { CONSOLE_DETACHED = 1 };
 
 /*
+ * Call signals_hold (sys/signals.h) before the container is started: else a signal that comes in between does to us what it
+ * does to any program.
+ *
  * Stays until P has ended; RET_STATUS as in wait(2). CONSOLE_DETACHED: the keys were typed; P goes on, and is the caller's.
  * Restores the terminal's mode on every way out, also
  * on the signals that end us.

@@ -11,6 +11,7 @@
 #include "runtime/default_spec.h"
 #include "runtime/runtime.h"
 #include "sys/fs.h"
+#include "sys/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,7 +89,7 @@ static int run(const struct oci_spec *spec, const struct runtime_options *option
 	struct console_options console = { .in = 0, .out = 1, .interactive = true, .pass_signals = true };
 	int r;
 
-	console_hold_signals();
+	signals_hold();
 	r = two ? runtime_create(spec, options, &p, err) : runtime_run(spec, options, &p, err);
 
 	if (r == 0 && two)

@@ -9,8 +9,8 @@ static const struct option run_table[] = {
 #include "cli/container/run_options.def"
 	OPTION_HEADING("This command"),
 	STRING("sig-proxy", 0, sig_proxy, "true|false", "pass signals on to it (default true)", "true false"),
-	LATER_MONITOR("detach", 'd'),
-	LATER_MONITOR("detach-keys", 0),
+	FLAG("detach", 'd', detach, "leave it in the background and print its ID"),
+	STRING("detach-keys", 0, detach_keys, "KEYS", "what leaves it running (ctrl-p,ctrl-q)", NULL),
 	FLAG("explain", 0, explain, "show each step of the start as it happens"),
 	OPTION_END,
 };
@@ -28,16 +28,19 @@ static int run_run(const void *options, const struct strv *args, struct err *err
 	struct explain_table table = explain_table_init(stderr);
 	struct run_callbacks callbacks = { .on_notice = on_notice, .arg = &table };
 	struct strv command = { .items = args->items + 1, .len = args->len - 1 };
+	char id[CONTAINER_ID_MAX];
 	int exit_code, r;
 
 	/* As docker has it: a terminal on one side only would leave the other unreadable. */
-	if (o->interactive && o->tty && !isatty(STDIN_FILENO)) {
+	if (o->interactive && o->tty && !o->detach && !isatty(STDIN_FILENO)) {
 		fputs("cloche: run: the input device is not a TTY\n", stderr);
 		return 1;
 	}
 	if (o->explain)
 		callbacks.on_step = explain_table_step;
-	r = run_container(&store, o, args->items[0], &command, &callbacks, &exit_code, err);
+	r = run_container(&store, o, args->items[0], &command, &callbacks, id, &exit_code, err);
+	if (r >= 0 && o->detach)
+		puts(id);
 	if (r >= 0 || exit_code == EXIT_OURS)
 		return r;
 	err_wrap(err, "run");

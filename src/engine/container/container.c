@@ -196,21 +196,6 @@ int container_pidfd(struct store *s, const char *id, pid_t *ret_pid, struct err 
 	return TAKE_FD(fd);
 }
 
-int container_kill(struct store *s, const char *id, struct err *err)
-{
-	autoclose int fd = container_pidfd(s, id, NULL, err);
-
-	if (fd == -ESRCH) {
-		err_clear(err);
-		return 0;
-	}
-	if (fd < 0)
-		return fd;
-	if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
-		return err_errno(err, errno, "end container %.12s", id);
-	return container_live_wait(s, id, err);
-}
-
 int container_remove(struct store *s, const char *id, struct err *err)
 {
 	autolive struct container_live live = CONTAINER_LIVE_INIT;

@@ -85,7 +85,7 @@ int container_open_upper(int dir_fd, struct err *err);
 /* A pidfd of pid 1 of a running container; -ESRCH if it isn't running. */
 int container_pidfd(struct store *s, const char *id, pid_t *ret_pid, struct err *err);
 
-/* Ends a container (SIGKILL to its pid 1) and waits until its command has let go of it. One that doesn't run is fine. */
+/* Ends a container (SIGKILL to its pid 1), for good, and waits until whoever ran it has let go of it. One that doesn't live is fine (stop.c). */
 int container_kill(struct store *s, const char *id, struct err *err);
 
 /* Moves a container that isn't running to trash/. -EBUSY if it is. */

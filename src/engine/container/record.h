@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/vec.h"
+#include "monitor/restart.h"
 #include "store/store.h"
 
 #include <stdbool.h>
@@ -22,8 +23,30 @@
 /* "life": how it is run, and what happens at its end. */
 struct container_life {
 	bool interactive;  /* its input is kept open: -i */
+	bool stdin_once;   /* until the command that started it has nothing more to say */
 	bool init;	   /* our init is pid 1 */
 	int64_t ids_level; /* enum intercept_level; 0: no ids are emulated */
+	enum restart_policy restart;
+	int64_t restart_max;  /* of on-failure; 0: no limit */
+	int64_t stop_timeout; /* seconds; -1: for ever; CONTAINER_STOP_TIMEOUT unless something else was said */
+	char *pidfile;	      /* absolute */
+	char *cidfile;
+};
+enum { CONTAINER_STOP_TIMEOUT = 10 };
+
+/* "log": where its output is kept. */
+struct container_log_options {
+	bool none;		 /* nowhere */
+	int64_t max_size, files; /* bytes of one file, 0: no limit; how many files, 0: one */
+	char *attrs;		 /* a JSON object that each line has; NULL: none */
+	struct strv words;	 /* as they were said, for inspect */
+};
+
+/* "health": the check that tells whether it works. */
+struct container_health {
+	struct strv test;  /* docker's form: "CMD" argument…, or "CMD-SHELL" line; empty: nothing is checked */
+	struct strv shell; /* what runs the line */
+	int64_t interval_ns, timeout_ns, start_period_ns, start_interval_ns, retries;
 };
 
 /* "names": what /etc/hosts and /etc/resolv.conf are made from at each start; the words of the command line. */
@@ -48,6 +71,8 @@ struct container_record {
 	bool tty, remove;
 	struct strv shares; /* namespaces of others (engine/run/shares.h): type, ID, type, ID … */
 	struct container_life life;
+	struct container_log_options log;
+	struct container_health health;
 	struct container_names names;
 };
 void container_record_done(struct container_record *r);

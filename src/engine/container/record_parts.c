@@ -13,9 +13,28 @@ static int write_life(const struct container_record *r, json_t *o)
 		bad |= json_add_bool(o, "interactive", true);
 	if (l->init)
 		bad |= json_add_bool(o, "init", true);
+	if (l->stdin_once)
+		bad |= json_add_bool(o, "stdinOnce", true);
 	if (l->ids_level)
 		bad |= json_add_int(o, "idsLevel", l->ids_level);
-	return bad;
+	if (l->restart != RESTART_NO)
+		bad |= json_add_string(o, "restart", restart_policy_name(l->restart));
+	if (l->restart_max)
+		bad |= json_add_int(o, "restartMax", l->restart_max);
+	bad |= json_add_int(o, "stopTimeout", l->stop_timeout);
+	bad |= json_add_string(o, "pidfile", l->pidfile);
+	return bad | json_add_string(o, "cidfile", l->cidfile);
+}
+
+static int read_restart(const struct json_at *at, struct container_life *l, struct err *err)
+{
+	autofree char *policy = NULL;
+	int64_t ignored;
+	int r = json_get_string(at, "restart", &policy, err);
+
+	if (r >= 0 && policy)
+		r = restart_parse(policy, &l->restart, &ignored, err);
+	return r < 0 ? r : json_get_int(at, "restartMax", 0, RESTART_COUNT_MAX, &l->restart_max, err);
 }
 
 static int read_life(const struct json_at *at, struct container_record *r, struct err *err)
@@ -23,9 +42,109 @@ static int read_life(const struct json_at *at, struct container_record *r, struc
 	struct container_life *l = &r->life;
 	int result = json_get_bool(at, "interactive", &l->interactive, err);
 
+	l->stop_timeout = CONTAINER_STOP_TIMEOUT;
+	if (result >= 0)
+		result = json_get_bool(at, "stdinOnce", &l->stdin_once, err);
 	if (result >= 0)
 		result = json_get_bool(at, "init", &l->init, err);
-	return result < 0 ? result : json_get_int(at, "idsLevel", 0, INTERCEPT_ACCESS, &l->ids_level, err);
+	if (result >= 0)
+		result = json_get_int(at, "idsLevel", 0, INTERCEPT_ACCESS, &l->ids_level, err);
+	if (result >= 0)
+		result = read_restart(at, l, err);
+	if (result >= 0)
+		result = json_get_int(at, "stopTimeout", -1, INT32_MAX, &l->stop_timeout, err);
+	if (result >= 0)
+		result = json_get_string(at, "pidfile", &l->pidfile, err);
+	return result < 0 ? result : json_get_string(at, "cidfile", &l->cidfile, err);
+}
+
+static void life_done(struct container_record *r)
+{
+	free(r->life.pidfile);
+	free(r->life.cidfile);
+}
+
+/* --- log --- */
+
+static int write_log(const struct container_record *r, json_t *o)
+{
+	const struct container_log_options *l = &r->log;
+	int bad = 0;
+
+	if (l->none)
+		bad |= json_add_bool(o, "none", true);
+	if (l->max_size)
+		bad |= json_add_int(o, "maxSize", l->max_size);
+	if (l->files)
+		bad |= json_add_int(o, "files", l->files);
+	bad |= json_add_string(o, "attrs", l->attrs);
+	return bad | json_add_strings(o, "words", &l->words, false);
+}
+
+static int read_log(const struct json_at *at, struct container_record *r, struct err *err)
+{
+	struct container_log_options *l = &r->log;
+	int result = json_get_bool(at, "none", &l->none, err);
+
+	if (result >= 0)
+		result = json_get_int(at, "maxSize", 0, INT64_MAX, &l->max_size, err);
+	if (result >= 0)
+		result = json_get_int(at, "files", 0, INT32_MAX, &l->files, err);
+	if (result >= 0)
+		result = json_get_string(at, "attrs", &l->attrs, err);
+	return result < 0 ? result : json_get_strings(at, "words", &l->words, err);
+}
+
+static void log_done(struct container_record *r)
+{
+	free(r->log.attrs);
+	strv_done(&r->log.words);
+}
+
+/* --- health --- */
+
+static int write_health(const struct container_record *r, json_t *o)
+{
+	const struct container_health *h = &r->health;
+	int bad = 0;
+
+	if (!h->test.len)
+		return 0;
+	bad |= json_add_strings(o, "test", &h->test, false);
+	bad |= json_add_strings(o, "shell", &h->shell, false);
+	bad |= json_add_int(o, "interval", h->interval_ns);
+	bad |= json_add_int(o, "timeout", h->timeout_ns);
+	bad |= json_add_int(o, "startPeriod", h->start_period_ns);
+	bad |= json_add_int(o, "startInterval", h->start_interval_ns);
+	return bad | json_add_int(o, "retries", h->retries);
+}
+
+static int read_health(const struct json_at *at, struct container_record *r, struct err *err)
+{
+	struct container_health *h = &r->health;
+	struct {
+		const char *key;
+		int64_t *to;
+	} numbers[] = {
+		{ "interval", &h->interval_ns },
+		{ "timeout", &h->timeout_ns },
+		{ "startPeriod", &h->start_period_ns },
+		{ "startInterval", &h->start_interval_ns },
+		{ "retries", &h->retries },
+	};
+	int result = json_get_strings(at, "test", &h->test, err);
+
+	if (result >= 0)
+		result = json_get_strings(at, "shell", &h->shell, err);
+	for (size_t i = 0; result >= 0 && i < ARRAY_SIZE(numbers); i++)
+		result = json_get_int(at, numbers[i].key, 0, INT64_MAX, numbers[i].to, err);
+	return result;
+}
+
+static void health_done(struct container_record *r)
+{
+	strv_done(&r->health.test);
+	strv_done(&r->health.shell);
 }
 
 /* --- names --- */
@@ -67,7 +186,9 @@ static void names_done(struct container_record *r)
 }
 
 const struct record_part record_parts[] = {
-	{ "life", write_life, read_life, NULL },
+	{ "life", write_life, read_life, life_done },
+	{ "log", write_log, read_log, log_done },
+	{ "health", write_health, read_health, health_done },
 	{ "names", write_names, read_names, names_done },
 	{ NULL, NULL, NULL, NULL },
 };

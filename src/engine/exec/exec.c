@@ -5,6 +5,7 @@
 #include "engine/exec/ids.h"
 #include "engine/exec/wait.h"
 #include "runtime/console.h"
+#include "sys/signals.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -27,7 +28,7 @@ static int start(struct running *c, const struct exec_options *o, const struct e
 	options.on_step_arg = callbacks->arg;
 	options.exit_code = ret_exit;
 	if (!o->detach)
-		console_hold_signals();
+		signals_hold();
 	return runtime_exec(&c->spec, &c->target, 0, &options, ret, err);
 }
 

@@ -5,9 +5,11 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "engine/container/events.h"
 #include "engine/run/env.h"
-#include "engine/run/limits.h"
+#include "engine/run/life_options.h"
 #include "sys/fs.h"
+#include "sys/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -155,11 +157,11 @@ static int set_stop_signal(struct run_session *s, const struct run_options *o, s
 {
 	const char *word = o->stop_signal ? o->stop_signal : s->image.config.stop_signal;
 	char name[16];
-	int sig, r = run_parse_signal(word && *word ? word : "TERM", &sig, err);
+	int sig, r = signal_parse(word && *word ? word : "TERM", &sig, err);
 
 	if (r < 0)
 		return err_wrap(err, "--stop-signal");
-	run_format_signal(sig, name);
+	signal_format(sig, name);
 	s->record.stop_signal = strdup(name);
 	return s->record.stop_signal ? 0 : err_oom(err);
 }
@@ -216,13 +218,13 @@ static int make_record(struct run_session *s, const struct run_order *order, str
 	record->tty = o->tty;
 	record->remove = o->remove;
 	record->entrypoint_len = run_spec_entrypoint_len(o, &s->image.config);
-	record->life.interactive = o->interactive;
-	record->life.init = o->init;
 	if (r >= 0)
 		r = set_labels(s, o, err);
 	if (r >= 0)
 		r = set_stop_signal(s, o, err);
-	return r < 0 ? r : set_names(&record->names, o, err);
+	if (r >= 0)
+		r = set_names(&record->names, o, err);
+	return r < 0 ? r : run_set_life(record, o, &s->image.config, &s->spec, err);
 }
 
 int run_write_records(struct run_session *s, struct err *err)
@@ -237,6 +239,8 @@ int run_write_records(struct run_session *s, struct err *err)
 	if (r >= 0)
 		r = container_record_write(s->dir_fd, &s->record, err);
 	s->is_written = r >= 0;
+	if (r >= 0)
+		container_event(s->store, &s->record, "create", NULL);
 	run_report(s, start, "write config.json and state.json", "open(…, O_CREAT | O_EXCL), write()",
 		   "the OCI bundle: what is written there is what is started; done while that sets itself up");
 	return r;

@@ -1,6 +1,7 @@
 /* The end of a life. */
 #include "engine/run/session.h"
 
+#include "engine/container/events.h"
 #include "layer/ensure.h"
 
 #include <stdio.h>
@@ -21,6 +22,8 @@ static void remove_container(struct run_session *s)
 
 	if (container_trash(s->store, s->id, s->record.name, NULL) < 0)
 		return;
+	if (s->is_written)
+		container_event(s->store, &s->record, "destroy", NULL);
 	pid = fork();
 	if (pid > 0)
 		return;
@@ -40,8 +43,14 @@ void run_end(struct run_session *s, int exit_code, const struct err *why)
 {
 	struct container_status status = { .started = s->started, .exit_code = exit_code, .restarts = s->restarts };
 
+	char code[16];
+	const char *const extra[] = { "exitCode", code, NULL };
+
 	if (s->dir_fd < 0)
 		return;
+	snprintf(code, sizeof(code), "%d", exit_code);
+	if (s->is_written)
+		container_event(s->store, &s->record, "die", extra);
 	if (s->record.remove) {
 		remove_container(s);
 		return;

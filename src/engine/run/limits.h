@@ -1,4 +1,4 @@
-/* --ulimit, --sysctl, --shm-size, --stop-signal, --oom-score-adj: numbers with docker's forms. */
+/* --ulimit, --sysctl, --shm-size, --oom-score-adj: numbers with docker's forms. */
 #pragma once
 
 #include "base/err.h"
@@ -20,8 +20,3 @@ struct run_sysctl_rights {
 };
 /* Checks "name=value" and its namespace; *RET_VALUE points into WORD behind the "=". */
 int run_check_sysctl(const char *word, const struct run_sysctl_rights *rights, const char **ret_value, struct err *err);
-
-/* "TERM", "SIGTERM", "15", "SIGRTMIN+3": its number. */
-int run_parse_signal(const char *word, int *ret, struct err *err);
-/* "SIGTERM"; DST has room for 16. */
-void run_format_signal(int sig, char dst[static 16]);

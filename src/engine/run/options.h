@@ -10,10 +10,16 @@
 #include <stdbool.h>
 
 struct run_options {
-	bool interactive, tty, remove, init, read_only, privileged, quiet, explain, no_healthcheck;
+	bool detach, interactive, tty, remove, init, read_only, privileged, quiet, explain, no_healthcheck;
 	const char *sig_proxy; /* "true" (default) or "false" */
 
 	const char *name, *hostname, *domainname, *cidfile, *pull, *platform;
+	/* its life */
+	const char *restart, *stop_timeout, *log_driver, *pidfile, *detach_keys;
+	const char *health_cmd, *health_interval, *health_timeout, *health_retries, *health_start_period,
+		*health_start_interval;
+	struct strv log_opts, attach;
+
 	const char *entrypoint, *workdir, *user, *stop_signal;
 	const char *network, *pid, *uts, *ipc, *userns, *cgroupns, *timens;
 	const char *shm_size, *oom_score_adj, *ids_level;

@@ -1,10 +1,11 @@
 /*
- * `cloche run` in the foreground: the one place where store, runtime and interceptor meet.
+ * `cloche run`, `create`, `start` and `attach`: the one place where store, runtime, interceptor and monitor meet.
  *
  * Theory of operation. The image is looked up and its layers made sure of; the container's folder and live
- * state are made; the spec is written as config.json; the runtime starts exactly that; signals and terminal
- * are passed on until the end; then the end is written down, or with --rm the folder goes. The container dies
- * with us: there is nothing to be orphaned. Nothing on the way is synced.
+ * state are made; the spec is written as config.json; the runtime starts exactly that; then somebody stays with it until its
+ * end: this command, if nothing is to be left (it passes signals and terminal on, and the container dies with it), or a monitor,
+ * which keeps the log and to which any number of commands attach. Then the end is written down, or with --rm the folder goes.
+ * Nothing on the way is synced.
  */
 #pragma once
 
@@ -22,11 +23,33 @@ struct run_callbacks {
 };
 
 /*
- * Runs the image to the end. Returns the exit code of the program, or a negative errno with *RET_EXIT 125, 126 or
- * 127 as docker means them. STORE's `single` is set by us.
+ * Runs the image, in the foreground to the end, or with options->detach until it has begun. Returns the exit code of the program
+ * (0 where it was left running), or a negative errno with *RET_EXIT 125, 126 or 127 as docker means them. STORE's `single` is
+ * set by us. RET_ID is the container's, or "" if none was made.
  */
 int run_container(const struct store_options *store, const struct run_options *options, const char *image,
-		  const struct strv *args, const struct run_callbacks *callbacks, int *ret_exit, struct err *err);
+		  const struct strv *args, const struct run_callbacks *callbacks, char ret_id[static CONTAINER_ID_MAX],
+		  int *ret_exit, struct err *err);
+
+struct start_options {
+	bool attach, interactive; /* stay with it, and pass our input on */
+	const char *sig_proxy, *detach_keys;
+	bool all; /* the command's own: instead of names, those that pass FILTERS */
+	struct strv filters;
+};
+/*
+ * Starts the container that CONTAINER names from disk. One that runs is left as it is, or attached to. With `attach` returns its exit
+ * code, else 0.
+ */
+int start_container(const struct store_options *store, const char *container, const struct start_options *options,
+		    const struct run_callbacks *callbacks, int *ret_exit, struct err *err);
+/* Attaches to one that runs: the same without a start. -ESRCH: it doesn't. */
+struct attach_request {
+	bool no_stdin;
+	const char *sig_proxy, *detach_keys;
+};
+int attach_container(const struct store_options *store, const char *container, const struct attach_request *request,
+		     int *ret_exit, struct err *err);
 
 /* Makes a container and leaves it unstarted. */
 int create_container(const struct store_options *store, const struct run_options *options, const char *image,

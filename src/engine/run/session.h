@@ -12,6 +12,8 @@
  */
 #pragma once
 
+#include "base/timefmt.h"
+#include "engine/container/attach.h"
 #include "engine/container/container.h"
 #include "engine/layered.h"
 #include "engine/run/names.h"
@@ -115,6 +117,44 @@ struct run_stdio {
 /* Begins a life. On failure *RET_EXIT is docker's code, and the session goes to run_end. */
 int run_start(struct run_session *s, const struct run_stdio *stdio, struct container_process *ret, int *ret_exit,
 	      struct err *err);
+
+/* --- background.c --- */
+
+/* What the command has of a container that it has put into the background. */
+struct run_background {
+	int sock;  /* to the monitor */
+	int pidfd; /* of pid 1 */
+	pid_t pid;
+};
+#define RUN_BACKGROUND_INIT ((struct run_background){ -1, -1, 0 })
+void run_background_done(struct run_background *b);
+
+/*
+ * Starts what is in the session by a child of ours, which becomes its monitor. The session then is the child's: here, all that
+ * is left to do is run_session_done. On failure the child has ended the session (run_end), and *RET_EXIT is docker's code.
+ */
+int run_start_monitored(struct run_session *s, struct run_background *ret, int *ret_exit, struct err *err);
+/*
+ * Does the same in this very process, which has been the monitor before: LISTEN is its socket. STATE has its restarts. Returns
+ * only on failure.
+ */
+int run_start_again(struct run_session *s, int listen, const struct restart_state *state, struct err *err);
+
+/* --- begin.c --- */
+
+/* How the command stays with a container that it has put into the background. */
+struct run_staying {
+	bool input, pass_signals;
+	uint32_t wants; /* enum attach_want */
+	struct detach_keys keys;
+};
+/* Stays until its end or until the keys are typed (0); returns the exit code. */
+int run_stay(struct run_background *b, const struct container_record *r, const struct run_staying *how,
+	     struct err *err);
+/* "true" or "false", NULL: true. */
+int run_parse_sig_proxy(const char *word, bool *ret, struct err *err);
+/* What the container loses when its user logs out, if it does: told by run_notice. */
+void run_warn_of_logout(const struct run_session *s);
 
 /* --- end.c --- */
 

@@ -5,10 +5,11 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "engine/container/events.h"
 #include "engine/tree_copy.h"
-#include "runtime/console.h"
 #include "store/layers.h"
 #include "sys/fs.h"
+#include "sys/signals.h"
 
 #include <errno.h>
 #include <string.h>
@@ -76,7 +77,7 @@ static int start_with(struct run_session *s, const struct run_stdio *stdio, cons
 	o.on_step = s->callbacks->on_step;
 	o.on_step_arg = s->callbacks->arg;
 	o.exit_code = ret_exit;
-	console_hold_signals();
+	signals_hold();
 	return runtime_run(&s->spec, &o, p, err);
 }
 
@@ -183,6 +184,7 @@ int run_start(struct run_session *s, const struct run_stdio *stdio, struct conta
 		return r;
 	run_report(s, s->begin_us, "the whole start", "from the command line to the program's first instruction", "");
 	store_settle(s->store);
+	container_event(s->store, &s->record, "start", NULL);
 	*ret = p;
 	p = CONTAINER_PROCESS_INIT;
 	return 0;

@@ -71,12 +71,42 @@ static void durations_read_as_docker_prints_them(void **state)
 	}
 }
 
+static void durations_are_read_as_go_does(void **state)
+{
+	static const struct {
+		const char *in;
+		int64_t ns;
+	} cases[] = {
+		{ "0", 0 },
+		{ "1s", 1000000000 },
+		{ "1m30s", 90000000000 },
+		{ "1.5h", 5400000000000 },
+		{ ".5s", 500000000 },
+		{ "300ms", 300000000 },
+		{ "2us", 2000 },
+		{ "1.", -1 },
+		{ "1", -1 },
+		{ "", -1 },
+		{ "s", -1 },
+		{ "9999999999h", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int64_t ns = -1;
+
+		time_parse_duration(cases[i].in, &ns);
+		assert_int_equal(ns, cases[i].ns);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rfc3339_goes_both_ways),
 		cmocka_unit_test(other_forms_are_refused),
 		cmocka_unit_test(durations_read_as_docker_prints_them),
+		cmocka_unit_test(durations_are_read_as_go_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,42 +115,12 @@ static void mistakes_are_told_with_their_place(void **state)
 	}
 }
 
-static void durations_are_read_as_go_does(void **state)
-{
-	static const struct {
-		const char *in;
-		int64_t ns;
-	} cases[] = {
-		{ "0", 0 },
-		{ "1s", 1000000000 },
-		{ "1m30s", 90000000000 },
-		{ "1.5h", 5400000000000 },
-		{ ".5s", 500000000 },
-		{ "300ms", 300000000 },
-		{ "2us", 2000 },
-		{ "1.", -1 },
-		{ "1", -1 },
-		{ "", -1 },
-		{ "s", -1 },
-		{ "9999999999h", -1 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		int64_t ns = -1;
-
-		apply_parse_duration(cases[i].in, &ns);
-		assert_int_equal(ns, cases[i].ns);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_configuration_follows),
 		cmocka_unit_test(an_entrypoint_forgets_the_bases_command),
 		cmocka_unit_test(mistakes_are_told_with_their_place),
-		cmocka_unit_test(durations_are_read_as_go_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

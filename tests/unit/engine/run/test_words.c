@@ -4,6 +4,7 @@
 #include "engine/run/env.h"
 #include "engine/run/hosts.h"
 #include "engine/run/limits.h"
+#include "sys/signals.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -122,7 +123,7 @@ static void signals_have_names_and_numbers(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		int sig = -1;
 
-		assert_int_equal(run_parse_signal(cases[i].in, &sig, NULL), cases[i].result < 0 ? -EINVAL : 0);
+		assert_int_equal(signal_parse(cases[i].in, &sig, NULL), cases[i].result < 0 ? -EINVAL : 0);
 		assert_int_equal(sig, cases[i].result);
 	}
 }

@@ -1,0 +1,38 @@
+/* All containers with what they are and how they are, and docker's filters over them. */
+#pragma once
+
+#include "base/cleanup.h"
+#include "engine/container/container.h"
+
+struct container_row {
+	struct container_record record;
+	struct container_status status;
+};
+
+/* Newest first. */
+struct container_rows {
+	struct container_row *items;
+	size_t len, cap;
+};
+void container_rows_done(struct container_rows *rows);
+#define autorows CLEANUP(container_rows_done)
+
+/* One that vanishes or is just being made while we look is left out. */
+int container_rows_read(struct store *s, struct container_rows *ret, struct err *err);
+
+/*
+ * Does ROW, one of ROWS, pass FILTERS ("KEY=VALUE")? 1, 0, or an error for a filter that isn't one. Filters of one key are
+ * alternatives, those of different keys all have to pass; labels all have to. Keys: id, name, label, status, exited, ancestor,
+ * before, since, until, health, restart-policy, should-start-on-boot.
+ */
+int container_row_passes(struct store *s, const struct container_rows *rows, const struct container_row *row,
+			 const struct strv *filters, struct err *err);
+
+/* What the monitor last found: "starting", "healthy" or "unhealthy"; "none" where nothing is checked or it doesn't run. DST holds 16. */
+void container_health_status(struct store *s, const struct container_row *row, char dst[static 16]);
+
+/*
+ * A time as docker takes it for --since and --until: RFC 3339 with or without a zone or a time, seconds since 1970, or a duration
+ * (then so long before NOW). -EINVAL.
+ */
+int container_time_parse(const char *word, struct timespec now, struct timespec *ret, struct err *err);

@@ -1,0 +1,216 @@
+#include "engine/container/stop.h"
+
+#include "base/cleanup.h"
+#include "engine/container/attach.h"
+#include "engine/container/container.h"
+#include "engine/container/events.h"
+#include "engine/container/watch.h"
+#include "monitor/protocol.h"
+#include "sys/signals.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int send_signal(int pidfd, const char *id, int signal, struct err *err)
+{
+	if (syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 && errno != ESRCH)
+		return err_errno(err, errno, "send signal %d to container %.12s", signal, id);
+	return 0;
+}
+
+static void tell(struct store *s, const struct container_record *r, const char *action, int signal)
+{
+	char text[16];
+	const char *extra[] = { "signal", text, NULL };
+
+	snprintf(text, sizeof(text), "%d", signal);
+	container_event(s, r, action, signal ? extra : NULL);
+}
+
+/* Ends the life behind PIDFD: signal, patience, SIGKILL. */
+static int end_life(int pidfd, const char *id, int signal, int64_t timeout, struct err *err)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	int timeout_ms = timeout < 0 || timeout > INT_MAX / 1000 ? -1 : (int)timeout * 1000;
+	int r = send_signal(pidfd, id, signal, err), n;
+
+	if (r < 0)
+		return r;
+	do
+		n = poll(&p, 1, timeout_ms);
+	while (n < 0 && errno == EINTR);
+	return n == 0 ? send_signal(pidfd, id, SIGKILL, err) : 0;
+}
+
+/* One step towards its end: 1: there is more to do; 0: it doesn't live. */
+static int step(struct store *s, const char *id, int signal, int64_t timeout, struct err *err)
+{
+	autowatch struct container_watch watch = CONTAINER_WATCH_INIT;
+	struct container_status status;
+	autoclose int pidfd = -1;
+	int r = container_watch_open(s, id, &watch, err);
+
+	if (r >= 0)
+		r = container_status_read(s, id, &status, err);
+	if (r < 0)
+		return r;
+	if (!container_is_alive(status.phase))
+		return 0;
+	if (status.phase != CONTAINER_RUNNING) {
+		/* Its monitor waits to start it again, or it is just being started. */
+		attach_nudge(s, id);
+		container_watch_wait(&watch, 100);
+		return 1;
+	}
+	pidfd = container_pidfd(s, id, NULL, err);
+	if (pidfd == -ESRCH) {
+		err_clear(err);
+		container_watch_wait(&watch, 100);
+		return 1;
+	}
+	r = pidfd < 0 ? pidfd : end_life(pidfd, id, signal, timeout, err);
+	if (r >= 0)
+		r = container_live_wait(s, id, err);
+	return r < 0 ? r : 1;
+}
+
+/* Before any signal: whoever decides about a next life must find the mark. A container that is just going has no place for it. */
+static int forbid_restart(struct store *s, const char *id, struct err *err)
+{
+	int r = container_mark_stopped(s, id, err);
+
+	if (r != -ENOENT)
+		return r;
+	err_clear(err);
+	return 0;
+}
+
+int container_stop(struct store *s, const char *id, int signal, int64_t timeout, struct err *err)
+{
+	autorecord struct container_record record = { 0 };
+	struct container_status status;
+	int own = SIGTERM, r = container_status_read(s, id, &status, err);
+
+	if (r < 0 || !container_is_alive(status.phase))
+		return r;
+	r = container_record_read(s, id, &record, err);
+	if (r >= 0 && record.stop_signal)
+		r = signal_parse(record.stop_signal, &own, err);
+	if (r >= 0)
+		r = forbid_restart(s, id, err);
+	if (r < 0)
+		return r;
+	if (timeout == STOP_TIMEOUT_OWN)
+		timeout = record.life.stop_timeout;
+	signal = signal ? signal : own;
+	tell(s, &record, "kill", signal);
+	while ((r = step(s, id, signal, timeout, err)) > 0)
+		;
+	if (r == 0)
+		tell(s, &record, "stop", 0);
+	return r;
+}
+
+int container_kill(struct store *s, const char *id, struct err *err)
+{
+	int r = forbid_restart(s, id, err);
+
+	while (r >= 0 && (r = step(s, id, SIGKILL, -1, err)) > 0)
+		;
+	if (r == -ENOENT) {
+		/* Its own command has removed it meanwhile (--rm). */
+		err_clear(err);
+		r = 0;
+	}
+	return r;
+}
+
+int container_signal(struct store *s, const char *id, int signal, struct err *err)
+{
+	autorecord struct container_record record = { 0 };
+	autoclose int pidfd = container_pidfd(s, id, NULL, err);
+	int own = SIGTERM, r = pidfd < 0 ? pidfd : container_record_read(s, id, &record, err);
+
+	if (r >= 0 && record.stop_signal)
+		r = signal_parse(record.stop_signal, &own, err);
+	if (r >= 0 && (signal == own || signal == SIGKILL))
+		r = forbid_restart(s, id, err);
+	if (r >= 0)
+		r = send_signal(pidfd, id, signal, err);
+	if (r < 0)
+		return r;
+	tell(s, &record, "kill", signal);
+	return signal == SIGKILL ? container_live_wait(s, id, err) : 0;
+}
+
+/* --- waiting --- */
+
+/* The monitor says the code, also of a container that is removed. -ECONNRESET: it went without a word. */
+static int hear_exit(int sock, int *ret_exit)
+{
+	struct attach_hello hello = { 0 };
+	char first[1 + sizeof(hello)] = { ATTACH_HELLO }, message[ATTACH_MESSAGE_MAX];
+	int32_t code;
+
+	memcpy(first + 1, &hello, sizeof(hello));
+	if (send(sock, first, sizeof(first), MSG_NOSIGNAL) < 0)
+		return -ECONNRESET;
+	for (;;) {
+		ssize_t n = recv(sock, message, sizeof(message), 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -ECONNRESET;
+		if (message[0] != ATTACH_EXIT || n != 1 + sizeof(code))
+			continue;
+		memcpy(&code, message + 1, sizeof(code));
+		*ret_exit = code;
+		return 0;
+	}
+}
+
+static int read_exit_code(struct store *s, const char *id, int *ret_exit, struct err *err)
+{
+	struct container_status status;
+	int r = container_status_read(s, id, &status, err);
+
+	if (r == -ENOENT) {
+		err_clear(err);
+		return err_set(err, ENODATA, "container %.12s was removed at its end, and its exit code with it", id);
+	}
+	if (r < 0)
+		return r;
+	*ret_exit = status.exit_code;
+	return container_is_alive(status.phase) ? 1 : 0;
+}
+
+int container_wait(struct store *s, const char *id, int *ret_exit, struct err *err)
+{
+	int code = 137, heard = -ECONNRESET, r;
+
+	for (;;) {
+		autowatch struct container_watch watch = CONTAINER_WATCH_INIT;
+		autoclose int sock = attach_connect(s, id, NULL);
+
+		if (sock >= 0)
+			heard = hear_exit(sock, &code);
+		if (heard == 0) {
+			*ret_exit = code;
+			return 0;
+		}
+		r = container_watch_open(s, id, &watch, err);
+		if (r >= 0)
+			r = read_exit_code(s, id, ret_exit, err);
+		if (r <= 0)
+			return r;
+		container_watch_wait(&watch, -1);
+	}
+}

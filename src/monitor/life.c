@@ -1,0 +1,254 @@
+#include "monitor/monitor.h"
+
+#include "base/cleanup.h"
+#include "base/timefmt.h"
+#include "monitor/event_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+void monitor_signal(const struct monitor *m, int sig)
+{
+	syscall(SYS_pidfd_send_signal, (int)m->c.pidfd, sig, NULL, 0);
+}
+
+void monitor_event(const struct monitor *m, const char *action, const char *const *extra)
+{
+	if (m->run_fd >= 0 && m->c.event)
+		event_log_append(m->run_fd, action, m->c.event, extra);
+}
+
+/* --- beginning --- */
+
+static void watch_live_file(struct monitor *m)
+{
+	char path[32];
+
+	m->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", (int)m->c.live);
+	if (m->watch >= 0 && inotify_add_watch(m->watch, path, IN_ATTRIB) < 0) {
+		close(m->watch);
+		m->watch = -1;
+	}
+}
+
+static void take_terms(struct monitor *m)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	m->terms = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void set_nonblocking(int64_t fd)
+{
+	int flags = fd < 0 ? -1 : fcntl((int)fd, F_GETFL);
+
+	if (flags >= 0)
+		fcntl((int)fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+static void begin(struct monitor *m)
+{
+	watch_live_file(m);
+	take_terms(m);
+	m->streams[1].is_stderr = true;
+	set_nonblocking(m->c.console);
+	set_nonblocking(m->c.out);
+	set_nonblocking(m->c.err);
+	set_nonblocking(m->c.in);
+	m->run_fd = open(m->c.runroot, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	log_open(&m->log, m->c.no_log ? -1 : (int)m->c.dir, m->c.log_size, m->c.log_files, m->c.log_attrs);
+	if (m->c.client >= 0)
+		clients_add(m, (int)m->c.client, true);
+	m->c.client = -1;
+	health_begin(m);
+}
+
+/* --- what may happen --- */
+
+/* Whoever removes our name from the live folder has taken the truth from the container's life: so it ends. */
+static void check_live_file(struct monitor *m)
+{
+	char events[512];
+	struct stat st;
+
+	while (read(m->watch, events, sizeof(events)) > 0)
+		;
+	if (fstat((int)m->c.live, &st) == 0 && st.st_nlink == 0)
+		monitor_signal(m, SIGKILL);
+}
+
+/* As a machine that is switched off, or systemd, asks us: the container gets its own stop signal, and time. */
+static void stop_gently(struct monitor *m)
+{
+	struct signalfd_siginfo info;
+
+	while (read(m->terms, &info, sizeof(info)) == sizeof(info))
+		;
+	m->stopping = true;
+	monitor_signal(m, m->c.stop_signal > 0 ? (int)m->c.stop_signal : SIGTERM);
+	m->kill_us = time_now_us() + (uint64_t)m->c.stop_timeout * 1000000;
+}
+
+static void check_guards(struct monitor *m, const struct pollfd *fds)
+{
+	for (size_t i = 0; i < MONITOR_GUARDS_MAX; i++)
+		if (fds[i].revents && m->c.guards[i] >= 0) {
+			close((int)m->c.guards[i]);
+			m->c.guards[i] = -1;
+			monitor_signal(m, SIGKILL);
+		}
+}
+
+/* Places in the array for poll; clients stand behind them. */
+enum { AT_PID, AT_OUT, AT_ERR, AT_CONSOLE, AT_IN, AT_LISTEN, AT_WATCH, AT_TERMS, AT_CHECK, AT_CHECK_OUT, AT_GUARDS };
+enum { AT_CLIENTS = AT_GUARDS + MONITOR_GUARDS_MAX };
+
+static void put(struct pollfd *at, int64_t fd, int events)
+{
+	*at = (struct pollfd){ .fd = (int)fd, .events = (short)events };
+}
+
+static size_t fill(const struct monitor *m, struct pollfd *fds)
+{
+	bool may_read = m->owing == 0;
+	int console = (may_read ? POLLIN : 0) | (m->input_len > 0 ? POLLOUT : 0);
+
+	put(&fds[AT_PID], m->c.pidfd, POLLIN);
+	put(&fds[AT_OUT], may_read ? m->c.out : -1, POLLIN);
+	put(&fds[AT_ERR], may_read ? m->c.err : -1, POLLIN);
+	put(&fds[AT_CONSOLE], console ? m->c.console : -1, console);
+	put(&fds[AT_IN], m->input_len > 0 ? m->c.in : -1, POLLOUT);
+	put(&fds[AT_LISTEN], m->c.listen, POLLIN);
+	put(&fds[AT_WATCH], m->watch, POLLIN);
+	put(&fds[AT_TERMS], m->terms, POLLIN);
+	put(&fds[AT_CHECK], m->health.pid ? m->health.pidfd : -1, POLLIN);
+	put(&fds[AT_CHECK_OUT], m->health.pid ? m->health.out : -1, POLLIN);
+	for (size_t i = 0; i < MONITOR_GUARDS_MAX; i++)
+		put(&fds[AT_GUARDS + i], m->c.guards[i], POLLIN);
+	for (size_t i = 0; i < m->clients_len; i++) {
+		const struct client *c = &m->clients[i];
+
+		put(&fds[AT_CLIENTS + i], c->fd,
+		    (m->input_len == 0 ? POLLIN : 0) | (c->owes || c->lagging ? POLLOUT : 0));
+	}
+	return AT_CLIENTS + m->clients_len;
+}
+
+static void serve_clients(struct monitor *m, const struct pollfd *fds, size_t len)
+{
+	for (size_t i = 0; i < len && i < m->clients_len; i++) {
+		struct client *c = &m->clients[i];
+
+		/* The array may be older than the client in this place. */
+		if (c->fd < 0 || c->fd != fds[i].fd || !fds[i].revents)
+			continue;
+		if (fds[i].revents & POLLOUT && c->lagging)
+			clients_catch_up(m, c);
+		if (c->fd >= 0 && fds[i].revents & (POLLIN | POLLHUP | POLLERR))
+			clients_hear(m, c);
+	}
+}
+
+static void act(struct monitor *m, const struct pollfd *fds, size_t len)
+{
+	size_t clients = len - AT_CLIENTS;
+
+	if (fds[AT_IN].revents || (fds[AT_CONSOLE].revents & POLLOUT && m->input_len > 0))
+		input_pump(m);
+	if (m->owing > 0)
+		clients_offer(m);
+	serve_clients(m, fds + AT_CLIENTS, clients);
+	if (m->owing == 0 && fds[AT_OUT].revents)
+		output_pump(m, &m->c.out);
+	if (m->owing == 0 && fds[AT_ERR].revents)
+		output_pump(m, &m->c.err);
+	if (m->owing == 0 && m->c.console >= 0 && fds[AT_CONSOLE].revents & (POLLIN | POLLHUP | POLLERR))
+		output_pump(m, &m->c.console);
+	if (fds[AT_LISTEN].revents)
+		clients_accept(m);
+	if (fds[AT_WATCH].revents)
+		check_live_file(m);
+	if (fds[AT_TERMS].revents)
+		stop_gently(m);
+	if (fds[AT_CHECK_OUT].revents)
+		health_read(m);
+	check_guards(m, fds + AT_GUARDS);
+	m->ended = fds[AT_PID].revents != 0;
+}
+
+/* --- time --- */
+
+static void sooner(uint64_t *due, uint64_t other)
+{
+	if (other && (!*due || other < *due))
+		*due = other;
+}
+
+static int next_timeout(struct monitor *m)
+{
+	uint64_t now = time_now_us(), due = 0;
+
+	if (m->kill_us && now >= m->kill_us) {
+		monitor_signal(m, SIGKILL);
+		m->kill_us = 0;
+	}
+	sooner(&due, m->kill_us);
+	if (m->owing > 0)
+		sooner(&due, clients_expire(m, now));
+	sooner(&due, health_tick(m, now));
+	if (!due)
+		return -1;
+	return due <= now ? 0 : (int)((due - now + 999) / 1000);
+}
+
+/* Our children: pid 1, whose status is kept for later, checks, and helpers, whose end their pidfds tell. */
+static void reap_check(struct monitor *m)
+{
+	int status;
+
+	if (m->health.pid && waitpid(m->health.pid, &status, WNOHANG) == m->health.pid)
+		health_reaped(m, status);
+}
+
+static int wait_for_init(struct monitor *m)
+{
+	int status;
+
+	while (waitpid((pid_t)m->c.pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return 137;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void monitor_live(struct monitor *m)
+{
+	struct pollfd fds[AT_CLIENTS + ATTACH_CLIENTS_MAX];
+
+	begin(m);
+	while (!m->ended) {
+		int timeout = next_timeout(m);
+		size_t len = fill(m, fds);
+
+		if (poll(fds, len, timeout) <= 0)
+			continue;
+		if (fds[AT_CHECK].revents)
+			reap_check(m);
+		act(m, fds, len);
+	}
+	m->exit_code = wait_for_init(m);
+	health_end(m);
+	output_collect_tail(m);
+}
