@@ -121,9 +121,18 @@ static void put(struct pollfd *at, int64_t fd, int events)
 	*at = (struct pollfd){ .fd = (int)fd, .events = (short)events };
 }
 
+/* The command that started it is to see its first byte: nothing is read before that has said what it wants, or has gone. */
+static bool waits_for_starter(const struct monitor *m)
+{
+	for (size_t i = 0; i < m->clients_len; i++)
+		if (m->clients[i].fd >= 0 && m->clients[i].starter)
+			return !m->clients[i].greeted;
+	return false;
+}
+
 static size_t fill(const struct monitor *m, struct pollfd *fds)
 {
-	bool may_read = m->owing == 0;
+	bool may_read = m->owing == 0 && !waits_for_starter(m);
 	int console = (may_read ? POLLIN : 0) | (m->input_len > 0 ? POLLOUT : 0);
 
 	put(&fds[AT_PID], m->c.pidfd, POLLIN);
@@ -233,6 +242,22 @@ static int wait_for_init(struct monitor *m)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* A program may end before the command that started it has said what it wants to see: that comes, or its end does. */
+static void hear_last(struct monitor *m)
+{
+	while (waits_for_starter(m)) {
+		struct pollfd p = { .events = POLLIN };
+		size_t i = 0;
+
+		while (!m->clients[i].starter)
+			i++;
+		p.fd = m->clients[i].fd;
+		if (poll(&p, 1, ATTACH_SLOW_MS) <= 0)
+			return;
+		clients_hear(m, &m->clients[i]);
+	}
+}
+
 void monitor_live(struct monitor *m)
 {
 	struct pollfd fds[AT_CLIENTS + ATTACH_CLIENTS_MAX];
@@ -249,6 +274,7 @@ void monitor_live(struct monitor *m)
 		act(m, fds, len);
 	}
 	m->exit_code = wait_for_init(m);
+	hear_last(m);
 	health_end(m);
 	output_collect_tail(m);
 }

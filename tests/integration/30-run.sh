@@ -110,7 +110,7 @@ test_network_is_announced_once() {
 test_flags_of_later_are_refused_by_name() {
 	use_busybox
 	local flag
-	for flag in -d "-p 80:80" "--memory 1g" "--cpus 1" "--restart always" "--gpus all" "--pids-limit 5"; do
+	for flag in "-p 80:80" "--memory 1g" "--cpus 1" "--gpus all" "--pids-limit 5"; do
 		# shellcheck disable=SC2086
 		expect_fail 125 run $flag busybox true
 		expect_match "$err" "known and not there yet"

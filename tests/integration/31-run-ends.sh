@@ -28,19 +28,26 @@ test_signals_are_passed_on() {
 	expect_match "$(cat "$T/start.out")" "got TERM"
 }
 
-test_kill_of_the_command_ends_the_container() {
-	begin --name web
-	local init command
+test_kill_of_the_command_ends_a_container_without_monitor() {
+	begin --rm --name web
+	local init
 	init=$(init_of)
-	command=$(command_of)
-	kill -KILL "$command"
+	kill -KILL "$(command_of)"
 	finish
 	wait_for 5 sh -c "! kill -0 $init"
-	expect_ok cloche ps -q
+	expect_ok cloche ps -aq
 	expect_eq "$out" ""
-	expect_ok cloche ps -a --format '{{.Names}} {{.Status}}'
-	expect_match "$out" 'web Exited \(137\)'
-	expect_ok cloche rm web
+	expect_eq "$(ls "$T/runroot/containers")" ""
+}
+
+test_kill_of_the_command_leaves_one_with_a_monitor() {
+	begin --name web
+	kill -KILL "$(command_of)"
+	finish
+	expect_eq "$status" 137
+	expect_ok cloche ps --format '{{.Names}} {{.State}}'
+	expect_eq "$out" "web running"
+	expect_ok cloche rm -f web
 	expect_eq "$(ls "$T/runroot/containers")" ""
 }
 
