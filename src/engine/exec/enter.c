@@ -6,6 +6,7 @@
 #include "engine/exec/wait.h"
 #include "runtime/console.h"
 #include "sys/caps.h"
+#include "sys/signals.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -163,7 +164,7 @@ static int enter(struct running *c, const struct enter_options *o, const struct 
 		return r;
 	warn(c, flags, on_notice);
 	options.exit_code = ret_exit;
-	console_hold_signals();
+	signals_hold();
 	r = runtime_exec(&spec, &c->target, flags, &options, &p, err);
 	return r < 0 ? r : exec_wait(&p, true, NULL, err);
 }
