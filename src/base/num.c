@@ -75,13 +75,34 @@ int num_parse_u32(const char *s, uint32_t max, uint32_t *ret)
 	return 0;
 }
 
+/* The digits behind a point, as billionths; *END points at the first other character afterwards. More than nine don't count. */
+static int parse_fraction(const char **end, uint64_t *ret)
+{
+	uint64_t value = 0, unit = 100000000;
+	const char *p = *end;
+
+	for (; *p >= '0' && *p <= '9'; p++) {
+		value += (uint64_t)(*p - '0') * unit;
+		unit /= 10;
+	}
+	if (p == *end)
+		return -EINVAL;
+	*end = p;
+	*ret = value;
+	return 0;
+}
+
 int num_parse_size(const char *s, uint64_t *ret_bytes)
 {
 	static const char units[] = "bkmgtp";
 	const char *end, *unit;
-	uint64_t value;
+	uint64_t value, fraction = 0;
 	int r = parse_digits(s, 10, &value, &end);
 
+	if (r == 0 && *end == '.') {
+		end++;
+		r = parse_fraction(&end, &fraction);
+	}
 	if (r < 0)
 		return r;
 	if (*end) {
@@ -96,6 +117,11 @@ int num_parse_size(const char *s, uint64_t *ret_bytes)
 		if (*end)
 			return -EINVAL;
 		if (__builtin_mul_overflow(value, UINT64_C(1) << (10 * (unit - units)), &value))
+			return -ERANGE;
+		/* A thousandth of a GiB is no whole number of bytes either. */
+		fraction =
+			(uint64_t)((unsigned __int128)fraction * (UINT64_C(1) << (10 * (unit - units))) / 1000000000);
+		if (__builtin_add_overflow(value, fraction, &value))
 			return -ERANGE;
 	}
 	*ret_bytes = value;

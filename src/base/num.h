@@ -11,7 +11,7 @@ int num_parse_u64(const char *s, unsigned base, uint64_t *ret);
 int num_parse_i64(const char *s, int64_t *ret);
 /* At most MAX. */
 int num_parse_u32(const char *s, uint32_t max, uint32_t *ret);
-/* Sizes as docker writes them: a number and b, k, m, g or t (powers of 1024), in either case, an optional "b" or "ib" behind. */
+/* Sizes as docker writes them: a number ("1.5") and b, k, m, g or t (powers of 1024), in either case, an optional "b" or "ib" behind. */
 int num_parse_size(const char *s, uint64_t *ret_bytes);
 
 /* "12.3MB" as docker prints sizes (powers of 1000, three significant digits); DST has room for 16. */

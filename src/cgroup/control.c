@@ -158,7 +158,8 @@ int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *err)
 	if (frozen && r == -ETIMEDOUT) {
 		cgroup_put(path, unified ? "cgroup.freeze" : "freezer.state", unified ? "0" : "THAWED");
 		err_errno(err, ETIMEDOUT, "freeze the control group '%s'", path);
-		return err_hint(err, "one of its processes waits in the kernel for a disk or a server that doesn't answer");
+		return err_hint(err,
+				"one of its processes waits in the kernel for a disk or a server that doesn't answer");
 	}
 	return err_errno(err, -r, "%s the control group '%s'", frozen ? "freeze" : "thaw", path ? path : "");
 }
@@ -218,6 +219,21 @@ static int remove_one(const char *path, void *arg)
 	return rmdir(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+/* What was killed is gone from the group a moment later; only version 2 tells when. */
+static int remove_busy(const struct cgroup *g, const struct cgroup_dir *d)
+{
+	uint64_t end = time_now_us() + WAIT_MS * 1000ull;
+	int r;
+
+	if (cgroup_kill(g, NULL) < 0)
+		kill_all(g);
+	if (cgroup_unified(g))
+		wait_event(cgroup_unified(g)->path, "populated", 0);
+	while ((r = walk(d->path, 0, remove_one, NULL)) == -EBUSY && time_now_us() < end)
+		poll(NULL, 0, 1);
+	return r;
+}
+
 int cgroup_remove(const struct cgroup *g, struct err *err)
 {
 	int result = 0;
@@ -226,11 +242,8 @@ int cgroup_remove(const struct cgroup *g, struct err *err)
 		const struct cgroup_dir *d = &g->dirs.items[i];
 		int r = walk(d->path, 0, remove_one, NULL);
 
-		if (r == -EBUSY && cgroup_kill(g, NULL) == 0) {
-			if (cgroup_unified(g))
-				wait_event(cgroup_unified(g)->path, "populated", 0);
-			r = walk(d->path, 0, remove_one, NULL);
-		}
+		if (r == -EBUSY)
+			r = remove_busy(g, d);
 		if (r < 0 && result == 0)
 			result = err_errno(err, -r, "remove the control group '%s'", d->path);
 	}

@@ -58,7 +58,9 @@ enum { TYPE = 2, ACCESS = 3, MAJOR = 4, MINOR = 5, INSTRUCTIONS_A_RULE = 10 };
 
 static struct bpf_insn load_word(int to, int offset)
 {
-	return (struct bpf_insn){ .code = BPF_LDX | BPF_W | BPF_MEM, .dst_reg = to & 15, .src_reg = 1, .off = (short)offset };
+	return (struct bpf_insn){
+		.code = BPF_LDX | BPF_W | BPF_MEM, .dst_reg = to & 15, .src_reg = 1, .off = (short)offset
+	};
 }
 
 static struct bpf_insn alu(int op, int reg, int value)

@@ -45,8 +45,8 @@ static int make_one(const struct cgroup_dir *d, const char *parent, const char *
 		r = cgroup_hand_on(parent, d->controllers);
 	if (r < 0) {
 		err_errno(err, -r, "control group '%s': give '%s' to groups below", parent, d->controllers);
-		return err_hint(err, r == -EBUSY ? "it has processes of its own: move them into a group below it" :
-						   "'cloche doctor' says which controllers can be used here");
+		return err_hint(err, r == -EBUSY ? "it has processes of its own: move them into a group below it"
+						 : "'cloche doctor' says which controllers can be used here");
 	}
 	if (mkdir(path, 0755) < 0 && errno != EEXIST)
 		return err_errno(err, errno, "make the control group '%s'", path);
@@ -99,7 +99,8 @@ static int refused(const char *dir, const struct cgroup_setting *s, int code, st
 {
 	err_errno(err, code, "control group: write '%s' to '%s/%s'", s->value, dir, s->file);
 	if (code == ENOENT && str_starts_with(s->file, "blkio.") && s->other_file)
-		return err_hint(err, "the kernel shares disks by weight only with the BFQ scheduler, which isn't there");
+		return err_hint(err,
+				"the kernel shares disks by weight only with the BFQ scheduler, which isn't there");
 	if (code == ENOENT && s->limits_swap)
 		return err_hint(err, "the kernel counts no swap: boot with swapaccount=1, or say --memory-swap -1");
 	if (code == ENOENT)
@@ -107,7 +108,8 @@ static int refused(const char *dir, const struct cgroup_setting *s, int code, st
 	if (code == EBUSY && strcmp(s->controller, "memory") == 0)
 		return err_hint(err, "more is in use already, and can't be taken away");
 	if (strcmp(s->controller, "cpuset") == 0)
-		return err_hint(err, "only what the group above has can be given: see cpuset.cpus and cpuset.mems there");
+		return err_hint(err,
+				"only what the group above has can be given: see cpuset.cpus and cpuset.mems there");
 	if (code == ENODEV)
 		return err_hint(err, "there is no whole disk with that number");
 	return -code;
@@ -181,6 +183,16 @@ static int move_all(const struct cgroup_dir *d, const struct cgroup_enter *e, st
 	return r;
 }
 
+int cgroup_move(const struct cgroup *g, const pid_t *pids, size_t len, struct err *err)
+{
+	const struct cgroup_enter e = { .pids = pids, .pids_len = len };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < g->dirs.len; i++)
+		r = move_all(&g->dirs.items[i], &e, err);
+	return r;
+}
+
 /* --- a scope of systemd --- */
 
 static int scope_lacks(const char *path, const char *wanted, struct err *err)
@@ -194,36 +206,24 @@ static int scope_lacks(const char *path, const char *wanted, struct err *err)
 	while (rest && !lacking && (word = strsep(&rest, " ")))
 		if (!cgroup_list_has(buf_str(&have), word))
 			lacking = strdup(word);
-	err_set(err, EACCES, "the control group controller '%s' can't be used by this user: systemd gives '%s' only '%.*s'",
+	err_set(err, EACCES,
+		"the control group controller '%s' can't be used by this user: systemd gives '%s' only '%.*s'",
 		lacking ? lacking : wanted, path, (int)strcspn(buf_str(&have), "\n"), buf_str(&have));
 	if (is_root)
 		return err_hint(err, "the kernel has no such controller for version 2, or it is in use by version 1");
-	return err_hint(err, "as root: mkdir -p /etc/systemd/system/user@.service.d; printf "
-			     "'[Service]\\nDelegate=cpu cpuset io memory pids\\n' > "
-			     "/etc/systemd/system/user@.service.d/delegate.conf; systemctl daemon-reload; then log in anew");
+	return err_hint(err,
+			"as root: mkdir -p /etc/systemd/system/user@.service.d; printf "
+			"'[Service]\\nDelegate=cpu cpuset io memory pids\\n' > "
+			"/etc/systemd/system/user@.service.d/delegate.conf; systemctl daemon-reload; then log in anew");
 }
 
 /* The group that PID is in now, as a folder. */
 static char *folder_of(pid_t pid, struct err *err)
 {
 	autotrees struct cgroup_trees trees = { 0 };
-	autobuf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
-	char path[48];
-	int r = cgroup_trees_read(&trees, err);
 
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	if (r >= 0)
-		r = fs_read_file(AT_FDCWD, path, CGROUP_FILE_MAX, &text, err);
-	if (r < 0)
+	if (cgroup_trees_read(pid, &trees, err) < 0)
 		return NULL;
-	for (size_t i = 0; i < trees.len; i++) {
-		free(trees.items[i].own);
-		trees.items[i].own = NULL;
-	}
-	if (cgroup_trees_parse_own(&trees, buf_str(&text)) < 0) {
-		err_oom(err);
-		return NULL;
-	}
 	for (size_t i = 0; i < trees.len; i++)
 		if (trees.items[i].version == 2 && trees.items[i].own)
 			return TAKE_PTR(trees.items[i].own);
@@ -253,6 +253,7 @@ static int enter_scope(struct cgroup *g, const struct cgroup_enter *e, struct er
 
 	if (r < 0)
 		return r;
+	g->scope_made = true;
 	scope = folder_of(e->pids[0], err);
 	if (!scope)
 		return err && err->code ? -err->code : -ENOENT;
@@ -279,8 +280,8 @@ static int enter_v2(const struct cgroup_dir *d, bool in_scope, const struct cgro
 		return err_errno(err, errno, "make the control group '%s'", d->path);
 	r = move_all(d, e, err);
 	if (r == 0 && d->controllers[0] && (r = cgroup_hand_on(d->top, d->controllers)) < 0)
-		return r == -ENOENT ? scope_lacks(d->top, d->controllers, err) :
-				      err_errno(err, -r, "control group '%s': give '%s' to groups below", d->top,
+		return r == -ENOENT ? scope_lacks(d->top, d->controllers, err)
+				    : err_errno(err, -r, "control group '%s': give '%s' to groups below", d->top,
 						d->controllers);
 	return r;
 }
@@ -310,11 +311,13 @@ int cgroup_enter(struct cgroup *g, const struct cgroup_enter *e, struct err *err
 	const struct cgroup_dir *d;
 	int r = enter_v1(g, e, err);
 
-	if (r == 0 && g->scope)
+	bool new_scope = g->scope && !g->scope_made;
+
+	if (r == 0 && new_scope)
 		r = enter_scope(g, e, err);
 	d = cgroup_unified(g);
 	if (r == 0 && d)
-		r = enter_v2(d, g->scope != NULL, e, err);
+		r = enter_v2(d, new_scope, e, err);
 	if (r == 0)
 		r = write_settings(g, e->settings, 2, err);
 	if (r == 0 && d && e->device_rules && !cgroup_with(g, "devices"))

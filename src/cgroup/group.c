@@ -93,6 +93,7 @@ static int parse_line(char *line, struct cgroup *g)
 	if (strcmp(kind, "scope") != 0 || g->scope)
 		return -EBADMSG;
 	g->scope = strdup(line);
+	g->scope_made = true;
 	return g->scope ? 0 : -ENOMEM;
 }
 

@@ -37,7 +37,7 @@ struct cgroup_dir {
 	int version;
 	char *controllers; /* of the tree, version 1; those that are needed here, by blanks, version 2 */
 	char *path;	   /* absolute */
-	char *top;	   /* PATH's part that is there anyway: folders below are made, and removed; NULL in what was read back */
+	char *top; /* PATH's part that is there anyway: folders below are made, and removed; NULL in what was read back */
 };
 DEFINE_VEC(cgroup_dirs, struct cgroup_dir)
 
@@ -45,6 +45,7 @@ struct cgroup {
 	struct cgroup_dirs dirs; /* at most one of version 2 */
 	char *scope, *slice;	 /* of systemd; NULL: none. The folder in it is added when it is made */
 	char *scope_controllers; /* what is needed of it */
+	bool scope_made;
 };
 void cgroup_done(struct cgroup *g);
 #define autocgroup CLEANUP(cgroup_done)
@@ -53,9 +54,12 @@ DEFINE_VEC(cgroup_pids, pid_t)
 
 struct cgroup_request {
 	const struct oci_resources *resources;
-	const char *path; /* linux.cgroupsPath or NULL */
-	const char *name; /* of the group where PATH says nothing: "cloche-<id>" */
+	const char *path;  /* linux.cgroupsPath or NULL */
+	const char *name;  /* of the group where PATH says nothing: "cloche-<id>" */
 	bool device_rules; /* those of RESOURCES are to be obeyed */
+	/* For processes that run already: who is to stand for "our own" group, and the group that they have. 0, NULL: none. */
+	pid_t beside;
+	const struct cgroup *present;
 };
 
 /*
@@ -84,6 +88,8 @@ struct cgroup_enter {
 	void *arg;
 };
 int cgroup_enter(struct cgroup *g, const struct cgroup_enter *e, struct err *err);
+/* Moves further processes into it. Those that have ended meanwhile don't count. */
+int cgroup_move(const struct cgroup *g, const pid_t *pids, size_t len, struct err *err);
 /* Writes SETTINGS into a group that is there; -ENOENT if it has no folder for one of them. */
 int cgroup_write(const struct cgroup *g, const struct cgroup_settings *settings, struct err *err);
 

@@ -39,7 +39,9 @@ static void wanted_v2(const struct cgroup_settings *settings, char dst[static WA
 /* Takes over PATH and TOP. */
 static int add_dir(struct choice *c, const struct cgroup_tree *tree, const char *controllers, char *path, char *top)
 {
-	struct cgroup_dir d = { .version = tree->version, .controllers = strdup(controllers), .path = path, .top = top };
+	struct cgroup_dir d = {
+		.version = tree->version, .controllers = strdup(controllers), .path = path, .top = top
+	};
 
 	if (d.controllers && d.path && d.top && cgroup_dirs_push(&c->group->dirs, d) == 0)
 		return 0;
@@ -52,6 +54,27 @@ static int add_dir(struct choice *c, const struct cgroup_tree *tree, const char 
 static bool is_slice(const char *path)
 {
 	return path && strstr(path, ".slice:");
+}
+
+/* The folder that the processes have in TREE already. */
+static const struct cgroup_dir *present_in(const struct choice *c, const struct cgroup_tree *tree)
+{
+	const struct cgroup *g = c->request->present;
+
+	if (!g)
+		return NULL;
+	if (tree->version == 2)
+		return cgroup_unified(g);
+	for (size_t i = 0; i < g->dirs.len; i++)
+		if (g->dirs.items[i].version == 1 && strcmp(g->dirs.items[i].controllers, tree->controllers) == 0)
+			return &g->dirs.items[i];
+	return NULL;
+}
+
+static int add_present(struct choice *c, const struct cgroup_tree *tree, const char *controllers,
+		       const struct cgroup_dir *d)
+{
+	return add_dir(c, tree, controllers, strdup(d->path), strdup(d->path));
 }
 
 /* Below BASE (borrowed): what cgroupsPath says, or the name. */
@@ -73,10 +96,12 @@ static bool is_absolute(const struct choice *c)
 
 static int refused_v1(struct choice *c, const struct cgroup_tree *tree, const char *controller, const char *path)
 {
-	err_set(c->err, EACCES, "the control group controller '%s' can't be used by this user: '%s' is not ours to write to",
+	err_set(c->err, EACCES,
+		"the control group controller '%s' can't be used by this user: '%s' is not ours to write to",
 		controller, path ? path : tree->mount);
-	return err_hint(c->err, "version 1 of control groups, which this machine has, is root's: run it as root; let root make "
-				"a group that belongs to you; or boot with systemd.unified_cgroup_hierarchy=1");
+	return err_hint(c->err,
+			"version 1 of control groups, which this machine has, is root's: run it as root; let root make "
+			"a group that belongs to you; or boot with systemd.unified_cgroup_hierarchy=1");
 }
 
 static int add_v1(struct choice *c, const struct cgroup_tree *tree, const char *controller)
@@ -87,6 +112,8 @@ static int add_v1(struct choice *c, const struct cgroup_tree *tree, const char *
 		if (c->group->dirs.items[i].version == 1 &&
 		    strcmp(c->group->dirs.items[i].controllers, tree->controllers) == 0)
 			return 0;
+	if (present_in(c, tree))
+		return add_present(c, tree, tree->controllers, present_in(c, tree));
 	if (!base || access(base, W_OK) < 0)
 		return refused_v1(c, tree, controller, base);
 	return add_below(c, tree, tree->controllers, base);
@@ -189,14 +216,16 @@ static char *find_delegated(const struct cgroup_tree *tree, const char *wanted, 
 static int refused_v2(struct choice *c, const char *wanted, const char *busy)
 {
 	err_set(c->err, EACCES, "the control group controllers '%s' can't be used by this user: %s%s%s", wanted,
-		busy ? "'" : "no group is delegated to it, and there is no systemd to ask for one",
-		busy ? busy : "", busy ? "' has processes of its own, so it can't give them to groups below" : "");
+		busy ? "'" : "no group is delegated to it, and there is no systemd to ask for one", busy ? busy : "",
+		busy ? "' has processes of its own, so it can't give them to groups below" : "");
 	if (busy)
-		return err_hint(c->err, "move what runs in it into a group below: mkdir %s/x; for p in $(cat "
-					"%s/cgroup.procs); do echo $p > %s/x/cgroup.procs; done",
+		return err_hint(c->err,
+				"move what runs in it into a group below: mkdir %s/x; for p in $(cat "
+				"%s/cgroup.procs); do echo $p > %s/x/cgroup.procs; done",
 				busy, busy, busy);
-	return err_hint(c->err, "log in so that systemd runs a manager for you (loginctl enable-linger USER; ssh), or let root "
-				"give you a group: mkdir /sys/fs/cgroup/G; chown -R USER /sys/fs/cgroup/G");
+	return err_hint(c->err,
+			"log in so that systemd runs a manager for you (loginctl enable-linger USER; ssh), or let root "
+			"give you a group: mkdir /sys/fs/cgroup/G; chown -R USER /sys/fs/cgroup/G");
 }
 
 static int choose_scope(struct choice *c, const char *wanted)
@@ -227,16 +256,38 @@ static int choose_plain(struct choice *c, const struct cgroup_tree *tree)
 	return add_below(c, tree, "", tree->own);
 }
 
+/* 1: the group that the processes have has all of WANTED, or can get it. */
+static int choose_present(struct choice *c, const struct cgroup_tree *tree, const char *wanted)
+{
+	const struct cgroup_dir *d = present_in(c, tree);
+	autofree char *parent = d ? strdup(d->path) : NULL;
+	struct cgroup *g = c->group;
+
+	if (!parent || !go_up(parent, tree->mount) || (*wanted && cgroup_hand_on(parent, wanted) < 0))
+		return 0;
+	if (c->request->present->scope && !(g->scope = strdup(c->request->present->scope)))
+		return err_oom(c->err);
+	g->scope_made = g->scope != NULL;
+	/* What it had before it keeps. */
+	if (add_present(c, tree, *wanted ? wanted : d->controllers, d) < 0)
+		return -ENOMEM;
+	return 1;
+}
+
 static int choose_v2(struct choice *c)
 {
 	const struct cgroup_tree *tree = cgroup_trees_unified(&c->trees);
 	autofree char *base = NULL, *busy = NULL;
 	char wanted[WANTED_MAX];
+	int r;
 
 	wanted_v2(c->settings, wanted);
-	if (is_slice(c->request->path))
+	r = tree ? choose_present(c, tree, wanted) : 0;
+	if (r)
+		return r < 0 ? r : 0;
+	if (is_slice(c->request->path) && (*wanted || systemd_can_be_asked()))
 		return choose_scope(c, wanted);
-	if (!tree)
+	if (!tree || is_slice(c->request->path))
 		return 0;
 	if (c->request->path) {
 		const char *top = is_absolute(c) ? tree->mount : tree->own;
@@ -264,13 +315,19 @@ static int choose_freezer(struct choice *c)
 	return add_v1(c, tree, "freezer");
 }
 
+static int refused_path(struct choice *c)
+{
+	err_set(c->err, EACCES, "the control group '%s' can't be made by this user", c->request->path);
+	return err_hint(c->err, "without limits, leave it out; 'cloche doctor' says which control groups can be used");
+}
+
 int cgroup_choose(const struct cgroup_request *q, struct cgroup *ret, struct cgroup_settings *ret_settings,
 		  struct err *err)
 {
 	autocgroup struct cgroup g = { 0 };
 	autosettings struct cgroup_settings settings = { 0 };
 	struct choice c = { .request = q, .settings = &settings, .group = &g, .err = err };
-	int r = cgroup_trees_read(&c.trees, err);
+	int r = cgroup_trees_read(q->beside, &c.trees, err);
 
 	if (r >= 0)
 		r = cgroup_plan(q->resources, &c.trees, &settings, err);
@@ -282,6 +339,8 @@ int cgroup_choose(const struct cgroup_request *q, struct cgroup *ret, struct cgr
 		r = choose_v2(&c);
 	if (r >= 0)
 		r = choose_freezer(&c);
+	if (r >= 0 && q->path && !g.dirs.len && !g.scope)
+		r = refused_path(&c);
 	cgroup_trees_done(&c.trees);
 	if (r < 0)
 		return r;

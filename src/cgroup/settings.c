@@ -65,9 +65,10 @@ static int version_of(const struct plan *p, const char *controller)
 	if (tree)
 		return tree->version;
 	err_set(p->err, EOPNOTSUPP, "the control group controller '%s' is not there", controller);
-	return err_hint(p->err, p->trees->len ? "the kernel has none of that name, or it isn't mounted; 'cloche doctor' lists "
-						 "what is there" :
-						 "no control groups are mounted: mount -t cgroup2 none /sys/fs/cgroup");
+	return err_hint(p->err,
+			p->trees->len ? "the kernel has none of that name, or it isn't mounted; 'cloche doctor' lists "
+					"what is there"
+				      : "no control groups are mounted: mount -t cgroup2 none /sys/fs/cgroup");
 }
 
 static int lacking(const struct plan *p, const char *what)
@@ -76,12 +77,12 @@ static int lacking(const struct plan *p, const char *what)
 	return err_hint(p->err, "only a machine with version 1 can; leave it out");
 }
 
-static struct cgroup_setting *add(struct plan *p, int version, const char *controller, const char *file, const char *fmt,
-				  ...) __attribute__((format(printf, 5, 6)));
+static struct cgroup_setting *add(struct plan *p, int version, const char *controller, const char *file,
+				  const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* NULL: no memory. What it returns lives until the next one is added. */
-static struct cgroup_setting *add(struct plan *p, int version, const char *controller, const char *file, const char *fmt,
-				  ...)
+static struct cgroup_setting *add(struct plan *p, int version, const char *controller, const char *file,
+				  const char *fmt, ...)
 {
 	struct cgroup_setting s = { .version = version };
 	va_list ap;
@@ -152,8 +153,9 @@ static int plan_swap_v2(struct plan *p)
 		return err_set(p->err, EINVAL, "memory and swap are limited to %" PRId64 " bytes, but memory is not",
 			       m->swap);
 	if (m->swap >= 0 && m->swap < m->limit)
-		return err_set(p->err, EINVAL, "memory and swap together (%" PRId64 ") are less than memory (%" PRId64 ")",
-			       m->swap, m->limit);
+		return err_set(p->err, EINVAL,
+			       "memory and swap together (%" PRId64 ") are less than memory (%" PRId64 ")", m->swap,
+			       m->limit);
 	s = add_limit(p, 2, "memory", "memory.swap.max", m->swap < 0 ? -1 : m->swap - m->limit);
 	if (!s)
 		return -ENOMEM;
@@ -347,8 +349,8 @@ static int plan_throttles(struct plan *p, int version)
 				s = add(p, 1, "blkio", kinds[k].file, "%" PRId64 ":%" PRId64 " %" PRIu64, t->major,
 					t->minor, t->rate);
 			else if (t->rate)
-				s = add(p, 2, "io", "io.max", "%" PRId64 ":%" PRId64 " %s=%" PRIu64, t->major,
-					t->minor, kinds[k].key, t->rate);
+				s = add(p, 2, "io", "io.max", "%" PRId64 ":%" PRId64 " %s=%" PRIu64, t->major, t->minor,
+					kinds[k].key, t->rate);
 			else
 				s = add(p, 2, "io", "io.max", "%" PRId64 ":%" PRId64 " %s=max", t->major, t->minor,
 					kinds[k].key);
@@ -448,8 +450,8 @@ static int plan_unified(struct plan *p)
 int cgroup_plan(const struct oci_resources *r, const struct cgroup_trees *trees, struct cgroup_settings *ret,
 		struct err *err)
 {
-	static int (*const parts[])(struct plan *p) = { plan_cpuset,   plan_cpu,       plan_memory,  plan_pids,
-							plan_block_io, plan_hugepages, plan_network, plan_unified };
+	static int (*const parts[])(struct plan * p) = { plan_cpuset,	plan_cpu,	plan_memory,  plan_pids,
+							 plan_block_io, plan_hugepages, plan_network, plan_unified };
 	struct plan p = { r, trees, ret, err };
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {

@@ -179,10 +179,12 @@ static int say(int fd, const char *name, const char *slice, const pid_t *pids, s
 	autobuf struct buf out = BUF_INIT(DBUS_MESSAGE_MAX), match = BUF_INIT(4096), unit = BUF_INIT(DBUS_MESSAGE_MAX);
 
 	put_auth(&out);
-	dbus_write_call(&out, &(struct dbus_call){ bus, "/org/freedesktop/DBus", bus, "Hello", NULL, CALL_HELLO }, NULL);
-	dbus_write_call(&out,
-			&(struct dbus_call){ manager, manager_path, manager_interface, "Subscribe", NULL, CALL_SUBSCRIBE },
+	dbus_write_call(&out, &(struct dbus_call){ bus, "/org/freedesktop/DBus", bus, "Hello", NULL, CALL_HELLO },
 			NULL);
+	dbus_write_call(
+		&out,
+		&(struct dbus_call){ manager, manager_path, manager_interface, "Subscribe", NULL, CALL_SUBSCRIBE },
+		NULL);
 	dbus_put_string(&match, "type='signal',sender='org.freedesktop.systemd1',interface='org.freedesktop.systemd1."
 				"Manager',member='JobRemoved'");
 	dbus_write_call(&out, &(struct dbus_call){ bus, "/org/freedesktop/DBus", bus, "AddMatch", "s", CALL_MATCH },
@@ -301,6 +303,6 @@ int systemd_start_scope(const char *name, const char *slice, const pid_t *pids, 
 	if (fd < 0)
 		return fd;
 	r = say(fd, name, slice, pids, pids_len);
-	return r < 0 ? err_errno(err, -r, "ask systemd for a control group over %s", bus_name()) :
-		       converse(fd, name, err);
+	return r < 0 ? err_errno(err, -r, "ask systemd for a control group over %s", bus_name())
+		     : converse(fd, name, err);
 }

@@ -64,7 +64,8 @@ enum { FIELD_ROOT = 3, FIELD_MOUNT = 4, FIELDS_BEFORE_DASH = 6 };
 /* What a version 1 mount controls stands in its options among others, all of which are known. */
 static char *controllers_of(char *options)
 {
-	static const char *const others[] = { "rw", "ro", "none", "clone_children", "xattr", "noprefix", "cpuset_v2_mode" };
+	static const char *const others[] = { "rw",    "ro",	   "none",	    "clone_children",
+					      "xattr", "noprefix", "cpuset_v2_mode" };
 	struct buf list = BUF_INIT(4096);
 	char *word;
 
@@ -167,8 +168,8 @@ static int parse_own(struct cgroup_trees *t, char *line)
 
 	for (size_t i = 0; line && i < t->len; i++) {
 		struct cgroup_tree *tree = &t->items[i];
-		bool same = tree->version == 2 ? strcmp(hierarchy, "0") == 0 && !*controllers :
-						 strcmp(controllers, tree->controllers) == 0;
+		bool same = tree->version == 2 ? strcmp(hierarchy, "0") == 0 && !*controllers
+					       : strcmp(controllers, tree->controllers) == 0;
 
 		if (same)
 			return set_own(tree, line);
@@ -208,14 +209,17 @@ static int read_controllers(struct cgroup_tree *tree)
 	return 0;
 }
 
-int cgroup_trees_read(struct cgroup_trees *ret, struct err *err)
+int cgroup_trees_read(pid_t pid, struct cgroup_trees *ret, struct err *err)
 {
 	autobuf struct buf mounts = BUF_INIT(CGROUP_FILE_MAX), own = BUF_INIT(CGROUP_FILE_MAX);
 	autotrees struct cgroup_trees t = { 0 };
+	char path[48] = "/proc/self/cgroup";
 	int r = fs_read_file(AT_FDCWD, "/proc/self/mountinfo", CGROUP_FILE_MAX, &mounts, err);
 
+	if (pid)
+		snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
 	if (r >= 0)
-		r = fs_read_file(AT_FDCWD, "/proc/self/cgroup", CGROUP_FILE_MAX, &own, err);
+		r = fs_read_file(AT_FDCWD, path, CGROUP_FILE_MAX, &own, err);
 	if (r < 0)
 		return r;
 	r = cgroup_trees_parse_mounts(buf_str(&mounts), &t);
@@ -225,7 +229,7 @@ int cgroup_trees_read(struct cgroup_trees *ret, struct err *err)
 		if (t.items[i].version == 2)
 			r = read_controllers(&t.items[i]);
 	if (r < 0)
-		return err_errno(err, -r, "understand /proc/self/mountinfo and /proc/self/cgroup");
+		return err_errno(err, -r, "understand /proc/self/mountinfo and '%s'", path);
 	*ret = t;
 	t = (struct cgroup_trees){ 0 };
 	return 0;

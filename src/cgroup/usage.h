@@ -6,9 +6,9 @@
 struct cgroup_usage {
 	bool has_cpu, has_memory, has_pids, has_io;
 	uint64_t cpu_ns;
-	uint64_t memory;	       /* bytes, without the page cache that could be given back at once, as docker counts */
-	uint64_t memory_limit;	       /* UINT64_MAX: none */
-	uint64_t pids, pids_limit;     /* the limit UINT64_MAX: none */
+	uint64_t memory;       /* bytes, without the page cache that could be given back at once, as docker counts */
+	uint64_t memory_limit; /* UINT64_MAX: none */
+	uint64_t pids, pids_limit; /* the limit UINT64_MAX: none */
 	uint64_t read_bytes, written_bytes;
 };
 

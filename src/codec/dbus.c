@@ -26,7 +26,8 @@ void dbus_put_align(struct buf *b, size_t alignment)
 
 static void put_raw(struct buf *b, uint32_t value)
 {
-	const uint8_t bytes[] = { (uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16), (uint8_t)(value >> 24) };
+	const uint8_t bytes[] = { (uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
+				  (uint8_t)(value >> 24) };
 
 	buf_add(b, bytes, sizeof(bytes));
 }
@@ -204,7 +205,10 @@ static bool read_field(struct dbus_reader *r, struct dbus_message *m)
 	}
 	if (strcmp(type, "s") != 0 && strcmp(type, "o") != 0)
 		return false;
-	return dbus_get_string(r, code == FIELD_MEMBER ? m->member : code == FIELD_ERROR ? m->error : other,
+	return dbus_get_string(r,
+			       code == FIELD_MEMBER  ? m->member
+			       : code == FIELD_ERROR ? m->error
+						     : other,
 			       DBUS_STRING_MAX);
 }
 

@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 enum {
-	DBUS_HEADER = 16,	  /* so many bytes tell how long a message is */
+	DBUS_HEADER = 16, /* so many bytes tell how long a message is */
 	DBUS_MESSAGE_MAX = 1 << 20,
-	DBUS_STRING_MAX = 1024,	  /* of those that we look at */
+	DBUS_STRING_MAX = 1024, /* of those that we look at */
 };
 
 enum dbus_type { DBUS_CALL = 1, DBUS_RETURN = 2, DBUS_ERROR = 3, DBUS_SIGNAL = 4 };

@@ -26,10 +26,10 @@ struct oci_memory {
 
 struct oci_cpu {
 	bool has_shares, has_quota, has_period, has_burst, has_rt_runtime, has_rt_period, has_idle;
-	uint64_t shares;  /* relative; 2 to 262144, 1024 is usual */
-	int64_t quota;	  /* microseconds of each period, -1: no limit */
-	uint64_t period;  /* microseconds */
-	uint64_t burst;	  /* microseconds */
+	uint64_t shares; /* relative; 2 to 262144, 1024 is usual */
+	int64_t quota;	 /* microseconds of each period, -1: no limit */
+	uint64_t period; /* microseconds */
+	uint64_t burst;	 /* microseconds */
 	int64_t rt_runtime;
 	uint64_t rt_period;
 	int64_t idle;

@@ -1,7 +1,6 @@
 /* What a configuration asks for and this runtime can't do, or should not: refused before anything happens. */
 #include "base/cleanup.h"
 #include "base/str.h"
-#include "oci/fields.h"
 #include "runtime/start.h"
 
 #include <errno.h>
@@ -11,28 +10,6 @@
 static int refuse(const char *what, struct err *err)
 {
 	return err_set(err, EOPNOTSUPP, "the configuration has %s, which is not supported yet", what);
-}
-
-/* The rules for devices are met as they are: nodes can't be made in a user namespace, and only listed ones are bound. */
-static int check_resources(const char *text, struct err *err)
-{
-	json_t *root = NULL, *value;
-	const char *key;
-	int r;
-
-	if (!text)
-		return 0;
-	r = json_parse_text(text, strlen(text), &root, err);
-	if (r < 0)
-		return err_wrap(err, "linux.resources");
-	json_object_foreach(root, key, value)
-	{
-		if (r == 0 && strcmp(key, "devices") != 0 && json_object_size(value) > 0)
-			r = err_set(err, EOPNOTSUPP,
-				    "the configuration has linux.resources.%s: limits are not supported yet", key);
-	}
-	json_decref(root);
-	return r;
 }
 
 static bool is_set(const char *s)
@@ -59,7 +36,7 @@ static int check_supported(const struct oci_spec *spec, struct err *err)
 		return refuse("linux.rootfsPropagation other than private", err);
 	if (l->seccomp.listener_path && !l->seccomp_ready.json)
 		return refuse("linux.seccomp.listenerPath", err);
-	return check_resources(l->resources, err);
+	return 0;
 }
 
 static int check_process(const struct start *st, struct err *err)

@@ -290,6 +290,11 @@ static int attend(struct start *st, struct container_process *p, uint64_t began_
 		if (r == 0)
 			go_on(p->control);
 	}
+	if (r == 0 && st->has_group) {
+		r = start_make_group(st, p->pid, err);
+		if (r == 0)
+			go_on(p->control);
+	}
 	if (r == 0)
 		r = do_meanwhile(st->options, p, err);
 	return r < 0 ? r : start_converse(st, p, st->wait_for_start ? UNTIL_READY : UNTIL_EXECUTED, err);
@@ -412,6 +417,7 @@ static int begin(const struct oci_spec *spec, const struct runtime_options *opti
 		return r;
 	if (!wait)
 		close(TAKE_FD(p.control));
+	st.group_kept = true;
 	*ret = p;
 	p = CONTAINER_PROCESS_INIT;
 	return 0;

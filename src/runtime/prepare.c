@@ -186,6 +186,8 @@ int start_prepare(struct start *st, struct err *err)
 	if (r == 0)
 		r = prepare_namespaces(st, err);
 	if (r == 0)
+		r = start_prepare_group(st, err);
+	if (r == 0)
 		r = prepare_paths(st, err);
 	if (r == 0)
 		r = start_plan_mounts(st, err);
@@ -218,6 +220,7 @@ void start_done(struct start *st)
 	for (size_t i = 0; st->cgroups && st->cgroups[i] >= 0; i++)
 		close(st->cgroups[i]);
 	free(st->cgroups);
+	start_done_group(st);
 	close_fd(st->init_fd);
 	close_fd(st->caller_end);
 	close_fd(st->child_end);

@@ -80,6 +80,14 @@ struct runtime_options {
 	void *on_listener_arg;
 
 	/*
+	 * The control group, where the spec asks for limits: its name (NULL: a made-up one), and who is told where it is, as cgroup_record
+	 * has it, before it is made and again when more is known. The caller removes it at the container's end.
+	 */
+	const char *group_name;
+	int (*on_group)(const char *record, void *arg, struct err *err);
+	void *on_group_arg;
+
+	/*
 	 * Work of the caller's that has to be done before the program is executed: it is done once, while the new process
 	 * sets itself up. A failure ends the start. NULL: none.
 	 */

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "cgroup/group.h"
 #include "runtime/runtime.h"
 #include "sys/caps.h"
 #include "sys/idmap.h"
@@ -106,6 +107,12 @@ struct start {
 	const struct runtime_target *target; /* the container that is entered (enter.c); NULL: a new one is made */
 	bool is_member;			     /* with its limits and control groups, not just some namespaces */
 	int *cgroups;			     /* "cgroup.procs" of the control groups to enter; ends with -1 */
+	struct oci_resources resources;
+	struct cgroup group;
+	struct cgroup_settings settings;
+	bool has_group;		     /* the new process waits until it is in it */
+	bool new_cgroup;	     /* a control group namespace, to be made there */
+	bool group_made, group_kept; /* there is something to remove; the start has succeeded */
 
 	/* The two ends of the socket. */
 	int caller_end, child_end;
@@ -168,6 +175,13 @@ void start_end_leftovers(int fd);
 /* One message, and its descriptor if it has one (-1: none); -ECONNRESET at the end. */
 int start_receive(int sock, struct start_message *ret, int *ret_fd);
 
+/* --- group.c --- */
+/* Decides on the control group, if there is to be one. */
+int start_prepare_group(struct start *st, struct err *err);
+/* Makes it and moves the new process PID there. */
+int start_make_group(struct start *st, pid_t pid, struct err *err);
+void start_done_group(struct start *st);
+
 /* --- plan.c --- */
 int start_plan_mounts(struct start *st, struct err *err);
 
@@ -213,6 +227,7 @@ int start_wait(struct start *st);
 /* Each a file; 0 or start_fail's result. */
 int start_reset_signals(struct start *st); /* steps.c */
 int start_become_root(struct start *st);   /* steps.c: of its user namespace */
+int start_enter_group(struct start *st);   /* group.c */
 int start_enter_time(struct start *st);	   /* namespaces.c */
 int start_mount_root(struct start *st);	   /* root.c */
 int start_pivot(struct start *st);	   /* root.c */

@@ -1,6 +1,8 @@
 #include "engine/container/container.h"
 
 #include "base/cleanup.h"
+#include "engine/container/group.h"
+#include "engine/container/pause.h"
 #include "engine/container/state_json.h"
 #include "sys/fs.h"
 
@@ -25,6 +27,8 @@ int container_exit_write(int dir_fd, const struct container_status *status, stru
 	bad |= json_add_int(o, "exitCode", status->exit_code);
 	if (status->restarts)
 		bad |= json_add_int(o, "restarts", status->restarts);
+	if (status->oom_killed)
+		bad |= json_add_bool(o, "oomKilled", true);
 	bad |= json_add_string(o, "error", status->error);
 	if (bad)
 		return err_oom(err);
@@ -52,6 +56,8 @@ static int read_exit(int dir_fd, struct container_status *ret, struct err *err)
 		r = json_get_int(&top, "exitCode", 0, 255, &code, err);
 	if (r >= 0)
 		r = json_get_int(&top, "restarts", 0, INT32_MAX, &ret->restarts, err);
+	if (r >= 0)
+		r = json_get_bool(&top, "oomKilled", &ret->oom_killed, err);
 	if (r >= 0)
 		r = json_get_string(&top, "error", &error, err);
 	if (r < 0)
@@ -165,6 +171,8 @@ int container_status_read(struct store *s, const char *id, struct container_stat
 	}
 	if (r == 1)
 		set_alive(&status, &line, begun);
+	if (status.phase == CONTAINER_RUNNING)
+		status.paused = container_is_paused(s, id);
 	if (r >= 0)
 		*ret = status;
 	return r < 0 ? r : 0;

@@ -60,6 +60,8 @@ struct container_status {
 	struct timespec started, finished; /* zero: not known */
 	int exit_code;			   /* EXITED, RESTARTING; LOST: 137 */
 	int64_t restarts;		   /* by its policy, since somebody started it */
+	bool oom_killed;		   /* the kernel ended a process of it for want of memory */
+	bool paused;			   /* RUNNING only */
 	char error[512];		   /* why it could not be started; "" */
 };
 int container_status_read(struct store *s, const char *id, struct container_status *ret, struct err *err);

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "engine/container/container.h"
+#include "engine/container/inspect_limits.h"
 #include "store/image.h"
 #include "store/layers.h"
 
@@ -55,9 +56,10 @@ static json_t *make_state(const struct container_status *st)
 	json_t *o = json_object();
 	bool running = st->phase == CONTAINER_RUNNING;
 
-	json_add_string(o, "Status", container_phase_name(st->phase));
+	json_add_string(o, "Status", st->paused ? "paused" : container_phase_name(st->phase));
 	json_add_bool(o, "Running", running);
-	json_add_bool(o, "Paused", false);
+	json_add_bool(o, "Paused", st->paused);
+	json_add_bool(o, "OOMKilled", st->oom_killed);
 	json_add_int(o, "Pid", running ? st->pid : 0);
 	json_add_int(o, "ExitCode", st->exit_code);
 	json_object_set_new(
@@ -113,6 +115,7 @@ static json_t *make_host_config(const struct facts *f)
 	json_add_bool(o, "AutoRemove", f->record.remove);
 	json_add_bool(o, "ReadonlyRootfs", f->spec.root_readonly);
 	json_object_set_new(o, "Ids", json_string(f->record.ids ? f->record.ids : ""));
+	inspect_add_limits(o, &f->spec);
 	return o;
 }
 

@@ -1,5 +1,7 @@
 #include "engine/container/live.h"
 
+#include "engine/container/group.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -80,8 +82,8 @@ int container_live_write(struct container_live *l, const struct live_line *line,
 
 static void remove_files(int run, const char *id)
 {
-	static const char *const names[] = { "/hosts",	     "/hostname", "/resolv.conf", "/ids.sock", "/attach.sock",
-					     "/health.json", "" };
+	static const char *const names[] = { "/hosts",	     "/hostname",    "/resolv.conf", "/ids.sock", "/attach.sock",
+					     "/health.json", "/cgroup", "/paused", "" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		char path[LIVE_PATH_MAX + 16];
@@ -107,6 +109,7 @@ void container_live_done(struct container_live *l)
 		return;
 	run = store_run_fd(l->store, NULL);
 	if (run >= 0) {
+		container_group_end(l->store, l->id);
 		remove_files(run, l->id);
 		live_path(l->id, path);
 		unlinkat(run, path, 0);

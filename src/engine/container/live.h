@@ -3,7 +3,8 @@
  * beside it. What is said in container.h about the truth rests on this lock.
  *
  *     <runroot>/containers/<id>   a struct live_line, locked (OFD lock: it passes through fork and exec)
- *     <runroot>/files/<id>/       hosts, hostname, resolv.conf; ids.sock where ids are emulated; with a monitor attach.sock and health.json
+ *     <runroot>/files/<id>/       hosts, hostname, resolv.conf; ids.sock where ids are emulated; with a monitor attach.sock and health.json;
+ *                                 with limits cgroup, while it is paused also paused (group.h)
  */
 #pragma once
 

@@ -4,6 +4,7 @@
 #include "engine/container/attach.h"
 #include "engine/container/container.h"
 #include "engine/container/events.h"
+#include "engine/container/pause.h"
 #include "engine/container/watch.h"
 #include "monitor/protocol.h"
 #include "sys/signals.h"
@@ -75,6 +76,9 @@ static int step(struct store *s, const char *id, int signal, int64_t timeout, st
 		container_watch_wait(&watch, 100);
 		return 1;
 	}
+	/* What is paused hears no signal that asks, and behind the freezer of version 1 not even SIGKILL. */
+	if (status.paused)
+		container_unpause(s, id, NULL);
 	r = pidfd < 0 ? pidfd : end_life(pidfd, id, signal, timeout, err);
 	if (r >= 0)
 		r = container_live_wait(s, id, err);

@@ -2,6 +2,7 @@
 #include "engine/run/session.h"
 
 #include "engine/container/events.h"
+#include "engine/container/group.h"
 #include "layer/ensure.h"
 
 #include <stdio.h>
@@ -55,6 +56,7 @@ void run_end(struct run_session *s, int exit_code, const struct err *why)
 		remove_container(s);
 		return;
 	}
+	status.oom_killed = container_group_had_oom(s->store, s->id);
 	clock_gettime(CLOCK_REALTIME, &status.finished);
 	if (why)
 		snprintf(status.error, sizeof(status.error), "%.500s", why->msg);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/vec.h"
+#include "engine/run/resources.h"
 
 #include <stdbool.h>
 
@@ -23,6 +24,7 @@ struct run_options {
 	const char *entrypoint, *workdir, *user, *stop_signal;
 	const char *network, *pid, *uts, *ipc, *userns, *cgroupns, *timens;
 	const char *shm_size, *oom_score_adj, *ids_level;
+	struct run_limits limits;
 
 	struct strv env, env_files, labels, label_files, annotations;
 	struct strv volumes, mounts, tmpfs, devices;

@@ -186,6 +186,23 @@ int run_spec_set_process(const struct run_request *q, struct oci_spec *spec, str
 	return r < 0 ? r : set_oom_score(q, spec, err);
 }
 
+static int set_resources(const struct run_request *q, struct oci_spec *spec, struct err *err)
+{
+	autoresources struct oci_resources resources = { 0 };
+	autobuf struct buf text = BUF_INIT(OCI_SPEC_MAX);
+	int r = run_limits_apply(&q->options->limits, &resources, err);
+
+	if (r >= 0)
+		r = run_cgroup_path(q->options->limits.cgroup_parent, q->id, &spec->linux_.cgroups_path, err);
+	if (r < 0 || (oci_resources_only_devices(&resources) && !resources.devices.len))
+		return r;
+	r = oci_resources_write(&resources, &text, err);
+	if (r < 0)
+		return r;
+	spec->linux_.resources = buf_take(&text);
+	return spec->linux_.resources ? 0 : err_oom(err);
+}
+
 static int set_annotations(const struct run_request *q, struct oci_spec *spec, struct err *err)
 {
 	int r = 0;
@@ -213,5 +230,7 @@ int run_spec_make(const struct run_request *q, struct oci_spec *ret, struct err 
 		r = run_spec_set_security(q, ret, err);
 	if (r >= 0)
 		r = run_spec_set_mounts(q, ret, err);
+	if (r >= 0)
+		r = set_resources(q, ret, err);
 	return r < 0 ? r : set_annotations(q, ret, err);
 }

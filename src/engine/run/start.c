@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "engine/container/events.h"
+#include "engine/container/group.h"
 #include "engine/tree_copy.h"
 #include "store/layers.h"
 #include "sys/fs.h"
@@ -52,11 +53,19 @@ static int write_records(void *arg, struct err *err)
 	return r < 0 ? r : run_write_records(s, err);
 }
 
+static int on_group(const char *record, void *arg, struct err *err)
+{
+	struct run_session *s = arg;
+
+	return container_group_write(s->store, s->id, record, err);
+}
+
 static int start_with(struct run_session *s, const struct run_stdio *stdio, const struct runtime_overlay *overlay,
 		      struct container_process *p, int *ret_exit, struct err *err)
 {
 	autofree struct sock_filter *filter = NULL;
 	struct runtime_options o = RUNTIME_OPTIONS_INIT;
+	char group[CONTAINER_GROUP_NAME];
 	int r = 0;
 
 	if (s->supervisor.process.pidfd >= 0)
@@ -64,6 +73,7 @@ static int start_with(struct run_session *s, const struct run_stdio *stdio, cons
 					   &o.notify_filter_len, err);
 	if (r < 0)
 		return r;
+	container_group_name(s->id, group);
 	o.bundle = s->dir;
 	o.overlay = overlay;
 	memcpy(o.stdio, stdio->fds, sizeof(o.stdio));
@@ -72,6 +82,9 @@ static int start_with(struct run_session *s, const struct run_stdio *stdio, cons
 	o.notify_filter = filter;
 	o.on_listener = on_listener;
 	o.on_listener_arg = s;
+	o.group_name = group;
+	o.on_group = on_group;
+	o.on_group_arg = s;
 	o.meanwhile = write_records;
 	o.meanwhile_arg = s;
 	o.on_step = s->callbacks->on_step;
@@ -167,6 +180,8 @@ int run_start(struct run_session *s, const struct run_stdio *stdio, struct conta
 	struct live_line line = { .restarts = s->restarts };
 	int r = run_begin_supervisor(s, err);
 
+	/* A monitor restarts under the same lock: the last life's group may still be there. */
+	container_group_end(s->store, s->id);
 	if (r >= 0)
 		r = run_write_name_files(s, err);
 	if (r >= 0)
