@@ -143,3 +143,16 @@ void num_format_size(uint64_t bytes, char dst[static 16])
 	else
 		snprintf(dst, 16, "%.3g%s", value, units[unit]);
 }
+
+void num_format_binary_size(uint64_t bytes, char dst[static 16])
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	while (value >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+		value /= 1024;
+		unit++;
+	}
+	snprintf(dst, 16, "%.4g%s", value, units[unit]);
+}

@@ -16,3 +16,5 @@ int num_parse_size(const char *s, uint64_t *ret_bytes);
 
 /* "12.3MB" as docker prints sizes (powers of 1000, three significant digits); DST has room for 16. */
 void num_format_size(uint64_t bytes, char dst[static 16]);
+/* "12.34MiB" as docker prints memory (powers of 1024, four significant digits). */
+void num_format_binary_size(uint64_t bytes, char dst[static 16]);

@@ -16,6 +16,39 @@ static bool is_all(const struct oci_device_rule *r)
 	return !r->type || r->type[0] == 'a';
 }
 
+/*
+ * What every container may do, whatever was said before: make any node, since opening it is another matter, and open those
+ * of the default /dev, runc's list. NULL without memory; else *RET_LEN rules, of which only the array is the caller's.
+ */
+static struct oci_device_rule *with_defaults(const struct oci_device_rules *rules, size_t *ret_len)
+{
+	static char b[] = "b", c[] = "c", m[] = "m";
+	static const struct {
+		char *type;
+		int64_t major, minor; /* -1: any */
+		char *access;
+	} defaults[] = {
+		{ c, -1, -1, m },  { b, -1, -1, m },  { c, 1, 3, NULL },    { c, 1, 5, NULL },
+		{ c, 1, 7, NULL }, { c, 1, 8, NULL }, { c, 1, 9, NULL },    { c, 5, 0, NULL },
+		{ c, 5, 1, NULL }, { c, 5, 2, NULL }, { c, 136, -1, NULL },
+	};
+	struct oci_device_rule *all = calloc(rules->len + ARRAY_SIZE(defaults), sizeof(*all));
+
+	if (!all)
+		return NULL;
+	memcpy(all, rules->items, rules->len * sizeof(*all));
+	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
+		all[rules->len + i] = (struct oci_device_rule){ .allow = true,
+								.type = defaults[i].type,
+								.has_major = true,
+								.major = defaults[i].major,
+								.has_minor = true,
+								.minor = defaults[i].minor,
+								.access = defaults[i].access };
+	*ret_len = rules->len + ARRAY_SIZE(defaults);
+	return all;
+}
+
 /* --- version 1: cgroup-v1/devices.rst --- */
 
 static void format_number(bool has, int64_t value, char dst[static 24])
@@ -30,9 +63,13 @@ static void format_number(bool has, int64_t value, char dst[static 24])
 int cgroup_set_devices_v1(const struct cgroup *g, const struct oci_device_rules *rules, struct err *err)
 {
 	const struct cgroup_dir *d = cgroup_with(g, "devices");
+	size_t len = 0;
+	autofree struct oci_device_rule *all = with_defaults(rules, &len);
 
-	for (size_t i = 0; d && i < rules->len; i++) {
-		const struct oci_device_rule *rule = &rules->items[i];
+	if (!all)
+		return err_oom(err);
+	for (size_t i = 0; d && i < len; i++) {
+		const struct oci_device_rule *rule = &all[i];
 		const char *file = rule->allow ? "devices.allow" : "devices.deny";
 		char text[96], major[24], minor[24];
 		int r;
@@ -153,14 +190,17 @@ int cgroup_set_devices_v2(const char *path, const struct oci_device_rules *rules
 	autofree struct bpf_insn *program = NULL;
 	autoclose int group = -1, fd = -1;
 	union bpf_attr attr = { 0 };
+	struct oci_device_rules all = { 0 };
+	autofree struct oci_device_rule *items = NULL;
 	int n;
 
 	if (!rules->len)
 		return 0;
+	items = all.items = with_defaults(rules, &all.len);
 	program = calloc(DEVICE_PROGRAM_MAX, sizeof(*program));
-	if (!program)
+	if (!program || !items)
 		return err_oom(err);
-	n = cgroup_device_program(rules, program);
+	n = cgroup_device_program(&all, program);
 	if (n < 0)
 		return err_set(err, -n, "more than %d rules for devices", DEVICE_RULES_MAX);
 	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;

@@ -15,6 +15,9 @@
 	X(attach) \
 	X(exec) \
 	X(ps) \
+	X(pause) \
+	X(unpause) \
+	X(update) \
 	X(rm) \
 	X(cp) \
 	X(commit) \
@@ -36,6 +39,7 @@
 	X(diff) \
 	X(namespaces) \
 	X(doctor) \
+	X(stats) \
 	X(top) \
 	X(enter) \
 	X(help) \

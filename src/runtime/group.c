@@ -79,9 +79,9 @@ static void trace_group(const struct start *st, uint64_t start_us)
 		return;
 	snprintf(call, sizeof(call), "%smkdir(\"%s\"); write(\"…/cgroup.procs\")",
 		 st->group.scope ? "StartTransientUnit(); " : "",
-		 d		   ? d->path :
-		 st->group.dirs.len ? st->group.dirs.items[0].path :
-				      "");
+		 d		      ? d->path
+		 : st->group.dirs.len ? st->group.dirs.items[0].path
+				      : "");
 	st->options->on_step(&step, st->options->on_step_arg);
 }
 

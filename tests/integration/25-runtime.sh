@@ -383,9 +383,9 @@ test_what_is_not_supported_is_refused() {
 	edit 'c["hooks"] = {"poststop": [{"path": "/bin/true"}]}'
 	expect_fail 125 inside true
 	expect_match "$err" "hooks"
-	edit 'del c["hooks"]; c["linux"]["resources"] = {"memory": {"limit": 1000000}}'
+	edit 'del c["hooks"]; c["linux"]["resources"] = {"rdma": {}}'
 	expect_fail 125 inside true
-	expect_match "$err" "linux.resources.memory"
+	expect_match "$err" "linux.resources: rdma: is not supported"
 	edit 'c["linux"]["resources"] = {"devices": [{"allow": False, "access": "rwm"}]}'
 	expect_ok inside true
 	edit 'c["mounts"].append({"destination": "/v", "type": "bind", "source": "/tmp", "options": ["rbind", "sparkle"]})'

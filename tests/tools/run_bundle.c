@@ -7,6 +7,7 @@
  * COMMAND replaces process.args. With -d the default spec is written to BUNDLE/config.json first; -s: and no more.
  */
 #include "base/cleanup.h"
+#include "cgroup/group.h"
 #include "runtime/console.h"
 #include "runtime/default_spec.h"
 #include "runtime/runtime.h"
@@ -82,6 +83,24 @@ static int load(const char *bundle, bool defaults, char **command, struct oci_sp
 	return r;
 }
 
+static char group_record[65536];
+
+static int on_group(const char *record, void *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	snprintf(group_record, sizeof(group_record), "%s", record);
+	return 0;
+}
+
+static void remove_group(void)
+{
+	autocgroup struct cgroup g = { 0 };
+
+	if (cgroup_parse_record(group_record, &g) == 0)
+		cgroup_remove(&g, NULL);
+}
+
 static int run(const struct oci_spec *spec, const struct runtime_options *options, bool two, int *ret_status,
 	       struct err *err)
 {
@@ -130,6 +149,7 @@ int main(int argc, char **argv)
 		return 125;
 	options.bundle = argv[optind];
 	options.exit_code = &code;
+	options.on_group = on_group;
 	if (overlay.lowers_len)
 		options.overlay = &overlay;
 	if (load(argv[optind], defaults, argv + optind + 1, &spec, &err) < 0)
@@ -139,5 +159,6 @@ int main(int argc, char **argv)
 	spec.process.terminal = spec.process.terminal || terminal;
 	if (run(&spec, &options, two, &status, &err) < 0)
 		return fail(&err, code);
+	remove_group();
 	return container_exit_code(status);
 }

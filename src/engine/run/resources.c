@@ -88,7 +88,8 @@ static int set_swap(const struct run_limits *l, struct oci_memory *m, struct err
 static int set_reservation(const struct run_limits *l, struct oci_memory *m, struct err *err)
 {
 	int64_t bytes;
-	int r = l->memory_reservation ? parse_bytes("memory-reservation", l->memory_reservation, false, &bytes, err) : 0;
+	int r = l->memory_reservation ? parse_bytes("memory-reservation", l->memory_reservation, false, &bytes, err)
+				      : 0;
 
 	if (r < 0 || !l->memory_reservation || !bytes)
 		return r;
@@ -166,8 +167,9 @@ static int set_cpus(const struct run_limits *l, struct oci_cpu *c, struct err *e
 	if (!l->cpus || strcmp(l->cpus, "0") == 0)
 		return 0;
 	if (l->cpu_period || l->cpu_quota)
-		return err_set(err, EINVAL, "--cpus says with one number what --cpu-period and --cpu-quota say with two: "
-					    "not both");
+		return err_set(err, EINVAL,
+			       "--cpus says with one number what --cpu-period and --cpu-quota say with two: "
+			       "not both");
 	r = run_parse_cpus(l->cpus, sysconf(_SC_NPROCESSORS_ONLN), &nano, err);
 	if (r < 0)
 		return r;
@@ -389,8 +391,9 @@ int run_parse_device_rule(const char *word, struct oci_device_rule *ret, struct 
 	    strspn(access, "rwm") != strlen(access) ||
 	    parse_device_number(major_word, &rule.has_major, &rule.major) < 0 ||
 	    parse_device_number(numbers, &rule.has_minor, &rule.minor) < 0)
-		return err_set(err, EINVAL, "--device-cgroup-rule '%s': the form is 'c 10:200 rwm', with b or a for c "
-					    "and * for a number",
+		return err_set(err, EINVAL,
+			       "--device-cgroup-rule '%s': the form is 'c 10:200 rwm', with b or a for c "
+			       "and * for a number",
 			       word);
 	rule.type = strdup(type);
 	rule.access = strdup(access);
@@ -412,26 +415,6 @@ static int push_rule(struct oci_device_rules *to, struct oci_device_rule rule, s
 	return err_oom(err);
 }
 
-/* docker's list: making of any node is harmless where opening isn't allowed, and these may be opened. */
-static int add_default_rules(struct oci_device_rules *to, struct err *err)
-{
-	static const char *const allowed[] = {
-		"c *:* m",    "b *:* m",    "c 1:3 rwm", "c 1:5 rwm",	"c 1:7 rwm",   "c 1:8 rwm",
-		"c 1:9 rwm",  "c 5:0 rwm",  "c 5:1 rwm", "c 5:2 rwm",	"c 136:* rwm", "c 10:200 rwm",
-	};
-	struct oci_device_rule none = { .allow = false, .access = strdup("rwm") };
-	int r = none.access ? push_rule(to, none, err) : err_oom(err);
-
-	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(allowed); i++) {
-		struct oci_device_rule rule;
-
-		r = run_parse_device_rule(allowed[i], &rule, err);
-		if (r >= 0)
-			r = push_rule(to, rule, err);
-	}
-	return r;
-}
-
 static int set_devices(const struct run_limits *l, struct oci_resources *r, struct err *err)
 {
 	int result = 0;
@@ -442,8 +425,12 @@ static int set_devices(const struct run_limits *l, struct oci_resources *r, stru
 		err_set(err, EPERM, "--device-cgroup-rule: only root can have rules for devices");
 		return err_hint(err, "nobody else can make devices that work: '--device' shows those that are there");
 	}
-	if (!r->devices.len)
-		result = add_default_rules(&r->devices, err);
+	/* The runtime adds what every container may open. */
+	if (!r->devices.len) {
+		struct oci_device_rule none = { .allow = false, .access = strdup("rwm") };
+
+		result = none.access ? push_rule(&r->devices, none, err) : err_oom(err);
+	}
 	for (size_t i = 0; result >= 0 && i < l->device_rules.len; i++) {
 		struct oci_device_rule rule;
 
