@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum { CGROUP_TREES_MAX = 32, CGROUP_FILE_MAX = 1 << 20 };
+enum { CGROUP_TREES_MAX = 32, CGROUP_FILE_MAX = 16 << 20 };
 
 struct cgroup_tree {
 	int version; /* 1 or 2 */

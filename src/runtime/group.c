@@ -22,13 +22,11 @@ static bool obeys_device_rules(const struct start *st)
 	return geteuid() == 0 && st->resources.devices.len > 0;
 }
 
-/* Without a pid namespace of its own nothing but the group holds the container's processes together when it is to end. */
 static bool wants_group(const struct start *st)
 {
 	const char *path = st->spec->linux_.cgroups_path;
 
-	return !oci_resources_only_devices(&st->resources) || obeys_device_rules(st) || (path && *path) ||
-	       !(st->clone_flags & CLONE_NEWPID);
+	return !oci_resources_only_devices(&st->resources) || obeys_device_rules(st) || (path && *path);
 }
 
 int start_prepare_group(struct start *st, struct err *err)

@@ -207,14 +207,15 @@ test_kill_9_while_it_starts() {
 	local i
 	mkfifo "$T/.tick"
 	for i in 1 2 3 4 5 6 7 8; do
-		start cloche run --rm -m 30m --pids-limit 20 --network none busybox true
+		start cloche run --rm -m 30m --pids-limit 20 --cgroup-parent "/cloche-kill-$$" --network none busybox true
 		read -r -t "0.0$i" <>"$T/.tick" || :
 		kill -KILL "$pid" 2>/dev/null || :
 		pkill -KILL -P "$pid" 2>/dev/null || :
 		finish
 	done
 	wait_for 5 sh -c "cloche rm -f nobody; [ -z \"\$(ls '$T/runroot/containers')\" ]"
-	expect_eq "$(find /sys/fs/cgroup -type d -name "cloche-*" -newer "$T/root/oci-layout")" ""
+	expect_eq "$(find /sys/fs/cgroup -type d -path "*/cloche-kill-$$/*")" ""
+	find /sys/fs/cgroup -type d -name "cloche-kill-$$" -exec rmdir {} +
 }
 
 # The trees of version 1 have no part in a start without limits.

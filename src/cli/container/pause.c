@@ -74,7 +74,8 @@ const struct command cmd_pause = {
 	.group = "Containers",
 	.summary = "stop all processes of containers for a while",
 	.usage = "CONTAINER...",
-	.description = "By the freezer of a control group, where this user may have one: the processes can't notice. Else each "
+	.description = "By the freezer of a control group, where this user may have one: the processes can't notice. "
+		       "Else each "
 		       "process gets SIGSTOP, which is said: their parents may notice, and 'unpause' continues also "
 		       "what the program itself had stopped.",
 	.examples = "$ cloche pause web\n$ cloche unpause web",

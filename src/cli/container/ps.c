@@ -57,7 +57,7 @@ static char *format_up(struct store *s, const struct container_row *row, const c
 
 	container_health_status(s, row, health);
 	if (strcmp(health, "none") == 0)
-		return str_format("Up %s", age);
+		return str_format("Up %s%s", age, row->status.paused ? " (Paused)" : "");
 	return str_format(strcmp(health, "starting") == 0 ? "Up %s (health: %s)" : "Up %s (%s)", age, health);
 }
 
@@ -117,7 +117,7 @@ static json_t *make_row(struct store *s, const struct container_row *row, const 
 	bad |= add_owned(j, "CreatedAt", strdup(created));
 	bad |= add_owned(j, "RunningFor", str_format("%s ago", age));
 	bad |= add_owned(j, "Status", format_status(s, row));
-	bad |= add_owned(j, "State", strdup(container_phase_name(row->status.phase)));
+	bad |= add_owned(j, "State", strdup(container_state_name(&row->status)));
 	bad |= add_owned(j, "Ports", strdup(""));
 	bad |= add_owned(j, "Names", strdup(r->name ? r->name : ""));
 	bad |= add_owned(j, "Labels", format_labels(&r->labels));

@@ -146,10 +146,9 @@ static int watch(struct store *s, const struct stats_options *o, const struct st
 		 struct err *err)
 {
 	bool terminal = isatty(STDOUT_FILENO) && !o->no_stream && !o->format;
-	const struct stats_view view = { .format = o->format,
-					 .no_trunc = o->no_trunc,
-					 .graphs = terminal,
-					 .utf8 = terminal && terminal_is_utf8() };
+	const struct stats_view view = {
+		.format = o->format, .no_trunc = o->no_trunc, .graphs = terminal, .utf8 = terminal && terminal_is_utf8()
+	};
 	int r = refresh(s, o, names, rows, err), wait_ms = FIRST_MS;
 
 	while (r >= 0) {
@@ -190,11 +189,12 @@ const struct command cmd_stats = {
 	.group = "Insight",
 	.summary = "show what running containers use of the machine, live",
 	.usage = "[CONTAINER...]",
-	.description = "Again each second, on a terminal with graphs of the last seconds: processors (full height is one "
-		       "processor, or the most that was used) and memory (of the limit). 100% is one whole processor.\n\n"
-		       "A container with limits has a control group that counts. One without is counted from /proc: "
-		       "shared memory then counts for each of its processes, and the time of those that have ended is "
-		       "missing.",
+	.description =
+		"Again each second, on a terminal with graphs of the last seconds: processors (full height is one "
+		"processor, or the most that was used) and memory (of the limit). 100% is one whole processor.\n\n"
+		"A container with limits has a control group that counts. One without is counted from /proc: "
+		"shared memory then counts for each of its processes, and the time of those that have ended is "
+		"missing.",
 	.examples = "$ cloche stats\n$ cloche stats --no-stream --format '{{.Name}} {{.MemUsage}}' web",
 	.complete = "container",
 	.options = stats_table,

@@ -10,10 +10,17 @@
 #include <string.h>
 
 static const struct listing_column columns[] = {
-	{ "ID", "CONTAINER ID" },  { "Name", "NAME" },	   { "CPUPerc", "CPU %" },
-	{ "MemUsage", "MEM USAGE / LIMIT" }, { "MemPerc", "MEM %" }, { "NetIO", "NET I/O" },
-	{ "BlockIO", "BLOCK I/O" }, { "PIDs", "PIDS" },	   { "Container", "CONTAINER" },
-	{ "Graph", "CPU, MEMORY" }, { NULL, NULL },
+	{ "ID", "CONTAINER ID" },
+	{ "Name", "NAME" },
+	{ "CPUPerc", "CPU %" },
+	{ "MemUsage", "MEM USAGE / LIMIT" },
+	{ "MemPerc", "MEM %" },
+	{ "NetIO", "NET I/O" },
+	{ "BlockIO", "BLOCK I/O" },
+	{ "PIDs", "PIDS" },
+	{ "Container", "CONTAINER" },
+	{ "Graph", "CPU, MEMORY" },
+	{ NULL, NULL },
 };
 
 void stats_rows_done(struct stats_rows *rows)
@@ -119,19 +126,22 @@ static void print_note(FILE *f, const struct stats_rows *rows)
 		without += rows->items[i].now.when_us && !rows->items[i].now.from_group;
 	if (without)
 		fprintf(f,
-			"cloche: stats: %zu of %zu without a control group that counts everything: what is missing is summed up from /proc, "
+			"cloche: stats: %zu of %zu without a control group that counts everything: what is missing is "
+			"summed up from /proc, "
 			"where shared memory counts for each process\n",
 			without, rows->len);
 }
 
 int stats_print(FILE *f, const struct stats_view *v, const struct stats_rows *rows, struct err *err)
 {
-	struct listing l = { .format = v->format,
-			     .table = v->graphs ? "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t"
-						  "{{.BlockIO}}\t{{.PIDs}}\t{{.Graph}}" :
-						  "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t"
-						  "{{.BlockIO}}\t{{.PIDs}}",
-			     .columns = columns };
+	struct listing l = {
+		.format = v->format,
+		.table = v->graphs ? "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t"
+				     "{{.BlockIO}}\t{{.PIDs}}\t{{.Graph}}"
+				   : "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t"
+				     "{{.BlockIO}}\t{{.PIDs}}",
+		.columns = columns
+	};
 	autojson json_t *list = json_array();
 	int r;
 

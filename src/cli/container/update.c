@@ -75,7 +75,8 @@ const struct command cmd_update = {
 	.group = "Containers",
 	.summary = "change the limits of containers, running or not",
 	.usage = "CONTAINER...",
-	.description = "A running container is limited at once, and moved into a control group for it if it had none; each later "
+	.description = "A running container is limited at once, and moved into a control group for it if it had none; "
+		       "each later "
 		       "start has the new limits too.",
 	.examples = "$ cloche update --memory 512m --cpus 1.5 web",
 	.complete = "container",

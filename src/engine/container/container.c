@@ -123,6 +123,11 @@ const char *container_phase_name(enum container_phase phase)
 	return names[phase];
 }
 
+const char *container_state_name(const struct container_status *st)
+{
+	return st->paused ? "paused" : container_phase_name(st->phase);
+}
+
 static void set_alive(struct container_status *st, const struct live_line *line, bool begun)
 {
 	st->phase = CONTAINER_STARTING;

@@ -64,6 +64,8 @@ struct container_status {
 	bool paused;			   /* RUNNING only */
 	char error[512];		   /* why it could not be started; "" */
 };
+/* docker's word for its state: that of its phase, or "paused". */
+const char *container_state_name(const struct container_status *st);
 int container_status_read(struct store *s, const char *id, struct container_status *ret, struct err *err);
 
 /* Writes exit.json; never replaces one. */

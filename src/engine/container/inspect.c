@@ -56,7 +56,7 @@ static json_t *make_state(const struct container_status *st)
 	json_t *o = json_object();
 	bool running = st->phase == CONTAINER_RUNNING;
 
-	json_add_string(o, "Status", st->paused ? "paused" : container_phase_name(st->phase));
+	json_add_string(o, "Status", container_state_name(st));
 	json_add_bool(o, "Running", running);
 	json_add_bool(o, "Paused", st->paused);
 	json_add_bool(o, "OOMKilled", st->oom_killed);

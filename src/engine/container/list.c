@@ -233,7 +233,7 @@ static bool starts_on_boot(struct store *s, const struct container_row *row)
 
 static bool is_status(const struct container_row *row, const char *value)
 {
-	return strcmp(container_phase_name(row->status.phase), value) == 0;
+	return strcmp(container_state_name(&row->status), value) == 0;
 }
 
 enum filter_key {

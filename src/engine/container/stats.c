@@ -117,7 +117,8 @@ static int read_processes(pid_t init, const struct cgroup_usage *known, struct c
 	return 0;
 }
 
-int container_sample_read(struct store *store, const char *id, pid_t init, struct container_sample *ret, struct err *err)
+int container_sample_read(struct store *store, const char *id, pid_t init, struct container_sample *ret,
+			  struct err *err)
 {
 	struct container_sample s = { .when_us = time_now_us() };
 	struct cgroup_usage u = { 0 };

@@ -12,8 +12,8 @@
 #include <sys/types.h>
 
 struct container_sample {
-	uint64_t when_us;  /* time_now_us; 0: none was taken */
-	bool from_group;   /* processor time and memory are the control group's */
+	uint64_t when_us; /* time_now_us; 0: none was taken */
+	bool from_group;  /* processor time and memory are the control group's */
 	uint64_t cpu_ns;
 	uint64_t memory, memory_limit; /* bytes; without a limit the machine's memory */
 	uint64_t pids;
