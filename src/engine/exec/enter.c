@@ -5,6 +5,7 @@
 #include "engine/container/running.h"
 #include "engine/exec/wait.h"
 #include "runtime/console.h"
+#include "sys/signals.h"
 #include "sys/caps.h"
 #include "sys/signals.h"
 
