@@ -65,6 +65,7 @@ static int sign(struct sources *s, const char *path, const struct stat *st, stru
 		what.size = (uint64_t)st->st_size;
 		what.mtime = to_ns(st->st_mtim);
 		what.ctime = to_ns(st->st_ctim);
+		s->bytes += S_ISREG(st->st_mode) ? what.size : 0;
 		if (what.ctime > s->newest_ns)
 			s->newest_ns = what.ctime;
 	}

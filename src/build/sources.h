@@ -38,6 +38,7 @@ struct sources {
 	size_t entries_len, entries_cap;
 	struct buf signature;
 	int64_t newest_ns; /* latest ctime met, ns since 1970 */
+	uint64_t bytes;	   /* of all regular files */
 	bool shallow;	   /* set before the first one is added: folders are listed, not what is in them */
 };
 

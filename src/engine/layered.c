@@ -129,6 +129,18 @@ int layered_stat(const struct layered *l, const char *path, struct stat *ret)
 	return r < 0 ? r : 0;
 }
 
+int layered_open_folder(const struct layered *l, const char *path)
+{
+	CLEANUP(merged_dir_done) struct merged_dir dir = { 0 };
+	struct stat st;
+	int fd, r = find(l, path, &dir, &st);
+
+	if (r <= 0)
+		return r < 0 ? r : -ENOTDIR;
+	fd = openat(dir.fds[0], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 static int add_names(const struct merged_dir *dir, size_t layer, struct strv *ret, struct strv *gone)
 {
 	int copy = openat(dir->fds[layer], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -36,5 +36,11 @@ int layered_read_file(const struct layered *l, const char *path, size_t max, str
  */
 int layered_stat(const struct layered *l, const char *path, struct stat *ret);
 
+/*
+ * The folder that shows of PATH, as layered_stat finds it: the topmost layer's, which has its owner, mode and attributes.
+ * -ENOENT, -ENOTDIR.
+ */
+int layered_open_folder(const struct layered *l, const char *path);
+
 /* The names in the merged folder PATH, appended to RET in no order. -ENOENT, -ENOTDIR. */
 int layered_list(const struct layered *l, const char *path, struct strv *ret, struct err *err);

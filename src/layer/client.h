@@ -140,6 +140,8 @@ struct layer_split {
 enum layer_item_flags {
 	LAYER_ITEM_DECOMPRESS = 1, /* PACK: write the content uncompressed; plain_size says how much that is */
 	LAYER_ITEM_RECURSE = 2,	   /* COPY, HASH: a folder with all below it; without it, the folder itself */
+	LAYER_ITEM_LIKE = 4,	   /* COPY with out_fd: a folder that a lower layer has (FD), which shows through */
+	LAYER_ITEM_PARENT = 8,	   /* COPY with out_fd: a folder that is missing on the way */
 };
 
 struct layer_item {
@@ -148,7 +150,7 @@ struct layer_item {
 	/* COPY, HASH: path below the context, "." for the context itself; the last component isn't followed. PACK: unused. */
 	const char *source;
 	int flags;
-	int fd;		     /* PACK: borrowed; read from offset 0; -1: a folder (dest ends with a slash) */
+	int fd; /* LIKE: borrowed. PACK: borrowed; read from offset 0; -1: a folder (dest ends with a slash) */
 	uint64_t plain_size; /* PACK with DECOMPRESS; else unused */
 	const char *link;    /* PACK: target, for a symbolic link; else NULL */
 };
@@ -173,6 +175,16 @@ struct layer_copy {
 	bool keep_owners; /* COPY --from another image: as the source says, uid and gid unused */
 	bool has_mode;
 	uint32_t mode; /* --chmod, for files and folders */
+	/*
+	 * Above 0: the root is an empty upper folder, and what is put there is written here as a layer at once, in gzip: the
+	 * bytes and the results are those of MAKE. Items must come in the order of their destinations, parents before what is
+	 * in them, no two for one place, and for every folder on the way there is one: LAYER_ITEM_LIKE or LAYER_ITEM_PARENT.
+	 * Items that recurse lead to places that nothing else is put in.
+	 */
+	int out_fd;
+	bool clamp_mtime; /* as in layer_make */
+	int64_t max_mtime;
+	bool hash; /* result->content becomes what HASH says of the same items */
 	const struct layer_item *items;
 	size_t items_len;
 };
@@ -224,6 +236,7 @@ struct layer_result {
 	struct digest digest;  /* of the archive as it is stored or came (APPLY, MAKE, LIST, SPLIT); HASH: the key */
 	uint64_t size;	       /* of the same; also PACK */
 	struct digest diff_id; /* of the uncompressed tar (APPLY, MAKE, LIST) */
+	struct digest content; /* COPY with hash */
 	uint64_t diff_size;
 	enum layer_compression compression; /* APPLY, LIST, SPLIT: of the input */
 	uint64_t entries;		    /* headers read, or files written */

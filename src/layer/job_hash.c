@@ -1,12 +1,11 @@
 #include "layer/job.h"
 
+#include "base/cleanup.h"
+#include "layer/content_hash.h"
 #include "layer/pick.h"
-#include "layer/sha256.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { READ_SIZE = 128 * 1024 };
@@ -14,23 +13,9 @@ enum { READ_SIZE = 128 * 1024 };
 struct hasher {
 	struct job *job;
 	const char *source;
-	struct sha256 sha;
+	struct content_hash hash;
 	uint8_t *room; /* owned, READ_SIZE */
 };
-
-/* Each string with its length, so that no two lists of files look the same. */
-static void add_string(struct hasher *h, const char *s)
-{
-	uint64_t len = strlen(s);
-
-	sha256_add(&h->sha, &len, sizeof(len));
-	sha256_add(&h->sha, s, len);
-}
-
-static void add_number(struct hasher *h, uint64_t n)
-{
-	sha256_add(&h->sha, &n, sizeof(n));
-}
 
 static int add_content(struct hasher *h, int fd, struct err *err)
 {
@@ -42,10 +27,10 @@ static int add_content(struct hasher *h, int fd, struct err *err)
 			continue;
 		if (n < 0)
 			return err_errno(err, errno, "read");
-		sha256_add(&h->sha, h->room, (size_t)n);
+		content_hash_bytes(&h->hash, h->room, (size_t)n);
 		size += (uint64_t)n;
 	}
-	add_number(h, size);
+	content_hash_size(&h->hash, size);
 	h->job->result.file_bytes += size;
 	return 0;
 }
@@ -55,33 +40,24 @@ static int add_picked(void *arg, const struct picked *p, struct err *err)
 	struct hasher *h = arg;
 
 	h->job->result.entries++;
-	add_string(h, h->source);
-	add_string(h, p->below);
-	add_number(h, p->st.st_mode);
-	add_string(h, p->link);
-	if (h->job->q.hash.keep_owners) {
-		add_number(h, p->owner.uid);
-		add_number(h, p->owner.gid);
-		add_number(h, (uint64_t)p->owner.type << 32 | p->owner.major);
-		add_number(h, p->owner.minor);
-	}
-	if (S_ISCHR(p->st.st_mode) || S_ISBLK(p->st.st_mode))
-		add_number(h, p->st.st_rdev);
+	content_hash_file(&h->hash, h->source, p);
 	return S_ISREG(p->st.st_mode) ? add_content(h, p->fd, err) : 0;
 }
 
 int job_hash(struct job *j, struct err *err)
 {
 	struct hasher h = { .job = j, .room = malloc(READ_SIZE) };
+	CLEANUP(pick_parent_done) struct pick_parent parent = PICK_PARENT_INIT;
 	struct layer_item item;
 	int r;
 
 	if (!h.room)
 		return err_oom(err);
-	sha256_init(&h.sha);
+	content_hash_init(&h.hash, j->q.hash.keep_owners);
 	while ((r = job_next_item(j, &item, err)) > 0) {
 		struct picker k = {
 			.root_fd = j->q.hash.context_fd,
+			.parent = &parent,
 			.recurse = item.flags & LAYER_ITEM_RECURSE,
 			.owners = j->q.hash.keep_owners,
 			.each = add_picked,
@@ -94,6 +70,6 @@ int job_hash(struct job *j, struct err *err)
 			break;
 	}
 	free(h.room);
-	sha256_end(&h.sha, &j->result.digest);
+	content_hash_end(&h.hash, &j->result.digest);
 	return r;
 }

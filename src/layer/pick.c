@@ -110,22 +110,48 @@ static int visit(struct walker *w, int dir_fd, const char *name, int depth, stru
 	return r;
 }
 
+void pick_parent_done(struct pick_parent *p)
+{
+	free(p->path);
+	if (p->fd >= 0)
+		close(p->fd);
+	*p = PICK_PARENT_INIT;
+}
+
+/* The folder of LEN bytes of PATH, "" being the root; borrowed. */
+static int open_parent(const struct picker *k, const char *path, size_t len, struct err *err)
+{
+	struct pick_parent *p = k->parent;
+
+	if (p->path && strncmp(p->path, path, len) == 0 && p->path[len] == '\0')
+		return p->fd;
+	pick_parent_done(p);
+	p->path = strndup(path, len);
+	if (!p->path)
+		return err_oom(err);
+	p->fd = fs_open_in_root(k->root_fd, len ? p->path : ".", O_RDONLY | O_DIRECTORY, 0, err);
+	if (p->fd < 0) {
+		int r = p->fd;
+
+		pick_parent_done(p);
+		return r;
+	}
+	return p->fd;
+}
+
 int pick(const struct picker *k, const char *path, struct err *err)
 {
 	autofree char *clean = path_clean(path);
 	autofree struct walker *w = calloc(1, sizeof(*w));
 	const char *base, *slash;
-	autofree char *parent = NULL;
-	autoclose int dir_fd = -1;
-	int r;
+	int dir_fd, r;
 
 	if (!clean || !w)
 		return err_oom(err);
 	w->k = k;
 	slash = strrchr(clean, '/');
 	base = slash ? slash + 1 : clean;
-	parent = slash ? strndup(clean, (size_t)(slash - clean)) : NULL;
-	dir_fd = fs_open_in_root(k->root_fd, parent && parent[0] ? parent : ".", O_RDONLY | O_DIRECTORY, 0, err);
+	dir_fd = open_parent(k, clean, slash ? (size_t)(slash - clean) : 0, err);
 	if (dir_fd < 0)
 		return dir_fd;
 	r = visit(w, dir_fd, base[0] ? base : ".", 0, err);

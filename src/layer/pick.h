@@ -19,8 +19,17 @@ struct picked {
 	char link[LAYER_PATH_MAX + 1]; /* target of a symbolic link, else "" */
 };
 
+/* The folder that the last path was in: most files of a list are in the same one as the one before. */
+struct pick_parent {
+	char *path; /* owned; NULL: none yet */
+	int fd;
+};
+#define PICK_PARENT_INIT ((struct pick_parent){ .fd = -1 })
+void pick_parent_done(struct pick_parent *p);
+
 struct picker {
-	int root_fd; /* borrowed */
+	int root_fd;		    /* borrowed */
+	struct pick_parent *parent; /* borrowed; kept from one call to the next */
 	bool recurse;
 	bool owners; /* read owner attributes */
 	/* Folders come before what is in them. */

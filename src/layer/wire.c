@@ -140,6 +140,10 @@ static void wire_copy(struct wire *w, struct layer_copy *c)
 	wire_bool(w, &c->keep_owners);
 	wire_bool(w, &c->has_mode);
 	wire_u32(w, &c->mode);
+	wire_fd(w, &c->out_fd, true);
+	wire_bool(w, &c->clamp_mtime);
+	wire_u64(w, (uint64_t *)&c->max_mtime);
+	wire_bool(w, &c->hash);
 }
 
 void wire_request(struct wire *w, struct layer_request *q)
@@ -230,6 +234,7 @@ void wire_result(struct wire *w, struct layer_result *r)
 	wire_digest(w, &r->digest);
 	wire_u64(w, &r->size);
 	wire_digest(w, &r->diff_id);
+	wire_digest(w, &r->content);
 	wire_u64(w, &r->diff_size);
 	wire_enum(w, &r->compression, LAYER_XZ + 1);
 	wire_u64(w, &r->entries);

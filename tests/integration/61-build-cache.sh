@@ -196,3 +196,56 @@ test_a_full_disk() {
 	expect_match "$(cat err)" 'No space left|exit code 1'
 	expect_match "$(cat out)" 'name +latest'
 }
+
+# A COPY that goes straight into its layer makes the bytes that the way through the overlay makes: here with --chown by a name,
+# which only that way can look up.
+test_copy_is_the_same_both_ways() {
+	local i
+	use_busybox
+	mkdir -p ctx/tree/deep/er ctx/more
+	for i in 1 2 3; do echo "$i" >"ctx/tree/deep/f$i"; done
+	head -c 200000 /dev/urandom >ctx/tree/deep/er/large
+	: >ctx/tree/empty
+	ln -s deep/f1 ctx/tree/link
+	mkfifo ctx/tree/fifo
+	chmod 4711 ctx/tree/deep/f2
+	chmod 1700 ctx/tree/deep/er
+	setfattr -n user.test -v value ctx/tree/deep/f3 2>/dev/null || :
+	touch -d '2001-02-03 04:05:06.789' ctx/tree/deep/f1
+	cp -a ctx/tree/deep ctx/more/b.d
+	echo x >ctx/more/b
+	write_dockerfile() {
+		local chown=$1 zero=$2 app=$3 i
+		printf 'FROM busybox\nRUN mkdir -p /app/tree && chmod 2750 /app && chown 1:2 /app\n'
+		for i in 'tree /new/place' 'tree /app/tree' 'more tree /app/' 'more/b more/b.d /x/y/' 'tree/link /link' 'tree /' '. /'; do
+			echo "COPY $chown $i"
+			echo "COPY --link $zero $i"
+		done
+		echo "COPY --chown=$app --chmod=640 tree /app/"
+	}
+	export SOURCE_DATE_EPOCH=1500000000
+	write_dockerfile '' '' 1000:1000 >D
+	expect_ok cloche build --no-cache -q -t direct -f D ctx
+	write_dockerfile --chown=root:root --chown=root:root app:app >D
+	# Nothing shows through with --link, so there no name can be looked up.
+	sed -i 's/--link --chown=root:root/--link --chown=0:0/' D
+	expect_ok cloche build --no-cache -q -t overlay -f D ctx
+	expect_eq "$(cloche inspect -f '{{json .RootFS.Layers}}' direct | tr , '\n')" \
+		"$(cloche inspect -f '{{json .RootFS.Layers}}' overlay | tr , '\n')"
+}
+
+# Files that have changed and changed back are read while they are copied; the step is then found all the same.
+test_copy_finds_its_step_while_copying() {
+	use_busybox
+	mkdir ctx
+	seq 100 >ctx/f
+	printf 'FROM busybox\nCOPY . /ctx\n' >ctx/Dockerfile
+	expect_ok cloche build -q -t one ctx
+	local first=$out
+	rm ctx/f
+	seq 100 >ctx/f
+	expect_ok cloche build -t two ctx
+	expect_match "$err" 'CACHED'
+	expect_eq "$(cloche inspect -f '{{.Id}}' two)" "$first"
+	expect_eq "$(find "$T/root/tmp" -mindepth 1)" ""
+}

@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "engine/build/direct.h"
 #include "engine/build/pick.h"
 #include "engine/build/session.h"
 #include "engine/run/user.h"
@@ -21,7 +22,13 @@ struct copy {
 	char *chown;	 /* expanded; NULL: not given */
 	bool has_mode, link, extract;
 	uint32_t mode;
+	struct build_timer *timer;
+	bool has_key; /* else it is found out while copying */
+	struct digest key;
 };
+
+/* So much is copied before it is known whether a cached step is the same: hashing it first would read it twice. */
+enum { SPECULATIVE_MAX = 32 << 20 };
 
 static void copy_done(struct copy *c)
 {
@@ -162,18 +169,28 @@ static int key_by_origin(const struct copy *c, struct digest *ret, struct err *e
 	return key_finish(&k, ret, err);
 }
 
-static int key_by_content(const struct copy *c, struct digest *ret, struct err *err)
+static int set_key(struct copy *c, const struct digest *content, struct err *err)
 {
 	CLEANUP(key_done) struct key k = KEY_INIT;
+	int r;
+
+	begin_key(c, &k);
+	key_add_str(&k, "content");
+	key_add_digest(&k, content);
+	r = key_finish(&k, &c->key, err);
+	c->has_key = r >= 0;
+	return r;
+}
+
+/* By the content of all files, which are read if need be. 1: a step is found; 0: none. */
+static int find_by_content(struct copy *c, struct err *err)
+{
 	struct digest content;
 	int r = build_pick_content(&c->pick, &content, err);
 
-	if (r < 0)
-		return r;
-	begin_key(c, &k);
-	key_add_str(&k, "content");
-	key_add_digest(&k, &content);
-	return key_finish(&k, ret, err);
+	if (r >= 0)
+		r = set_key(c, &content, err);
+	return r < 0 ? r : build_step_find(c->at, &c->key, err);
 }
 
 /* --- copying --- */
@@ -279,54 +296,119 @@ static int copy_files(struct copy *c, const struct merged_root *root, struct err
 	return r < 0 ? r : build_pick_copy(&c->pick, &put, root->fd, copy, err);
 }
 
+/* --- straight into the upper folder --- */
+
+static bool may_be_direct(const struct copy *c)
+{
+	uint32_t number;
+
+	if (c->pick.from || (c->chown && num_parse_u32(c->chown, UINT32_MAX - 1, &number) < 0))
+		return false;
+	for (size_t i = 0; c->extract && i < c->pick.sources.roots_len; i++)
+		if (is_archive(c, &c->pick.sources.roots[i]))
+			return false;
+	return true;
+}
+
+static int copy_direct(struct copy *c, const struct build_direct *d, struct build_upper *u, struct err *err)
+{
+	struct layer_copy copy = { .has_mode = c->has_mode, .mode = c->mode };
+	bool finds_key = !c->has_key;
+	struct digest content;
+	struct timespec now;
+	int r = find_owner(c, -1, &copy.uid, &copy.gid, err);
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (r >= 0)
+		r = build_direct_copy(d, &c->pick, u, copy, finds_key ? &content : NULL, err);
+	if (r < 0 || !finds_key)
+		return r < 0 ? r : 1;
+	r = build_pick_remember(&c->pick, &content, now, err);
+	if (r >= 0)
+		r = set_key(c, &content, err);
+	if (r >= 0)
+		r = build_step_find(c->at, &c->key, err);
+	return r < 0 ? r : r == 1 ? BUILD_MADE_BEFORE : 1;
+}
+
+/* 0: it can't be; else as a build_make_fn. */
+static int try_direct(struct copy *c, struct build_upper *u, struct err *err)
+{
+	CLEANUP(build_direct_done) struct build_direct d = { 0 };
+	struct build_put put = { c->dest_path, sources_dest_is_dir(c->dest), NULL };
+	int r = build_direct_plan(&c->pick, &put, c->link, &d, err);
+
+	if (r >= 0 && !c->has_key && (!d.possible || !d.in_order))
+		r = find_by_content(c, err);
+	if (r == 1)
+		return BUILD_MADE_BEFORE;
+	if (r < 0 || !d.possible)
+		return r;
+	if (c->has_key)
+		build_step_work(c->at->s, c->timer);
+	return copy_direct(c, &d, u, err);
+}
+
+static int copy_by_overlay(struct copy *c, struct build_upper *u, struct err *err)
+{
+	struct merged_root root = { .fd = -1 };
+	int r = build_step_root(c->at, u, c->link, c->dest_path, &root, err);
+
+	if (r >= 0)
+		build_step_work(c->at->s, c->timer);
+	if (r >= 0)
+		r = copy_files(c, &root, err);
+	if (root.fd >= 0)
+		close(root.fd);
+	return r < 0 ? r : 1;
+}
+
 static int make_layer(struct build_at *at, struct build_upper *u, void *arg, struct err *err)
 {
 	struct copy *c = arg;
-	struct merged_root root = { .fd = -1 };
 	struct err why = { 0 };
-	int r = build_step_root(at, u, c->link, c->dest_path, &root, &why);
+	int r = !u->tree && may_be_direct(c) ? try_direct(c, u, &why) : 0;
 
+	if (r == 0 && !c->has_key)
+		r = find_by_content(c, &why) == 1 ? BUILD_MADE_BEFORE : -why.code;
+	if (r == 0)
+		r = copy_by_overlay(c, u, &why);
 	if (r >= 0)
-		r = copy_files(c, &root, &why);
-	if (root.fd >= 0)
-		close(root.fd);
-	if (r >= 0)
-		return 1;
+		return r;
 	build_fail(at, 0, err, -r, "%s", why.msg);
 	return why.hint[0] ? err_hint(err, "%s", why.hint) : r;
 }
 
 /* By content: listed, looked up, made if need be. 1: it was there already. */
-static int copy_by_content(struct copy *c, struct build_timer *timer, struct err *err)
+static int copy_by_content(struct copy *c, struct err *err)
 {
 	struct digest content;
 	int r = build_pick_list(&c->pick, &c->at->in->args, c->at->in->rest, err);
 
 	if (r >= 0)
-		r = key_by_content(c, &content, err);
-	if (r >= 0)
-		r = build_step_find(c->at, &content, err);
-	if (r != 0)
-		return r;
-	build_step_work(c->at->s, timer);
-	return build_step_make(c->at, &content, make_layer, c, err);
+		r = build_pick_known(&c->pick, &content, err);
+	if (r == 1)
+		r = set_key(c, &content, err) < 0 ? -ENOMEM : build_step_find(c->at, &c->key, err);
+	else if (r == 0 && (c->pick.sources.bytes > SPECULATIVE_MAX || !may_be_direct(c)))
+		r = find_by_content(c, err);
+	return r != 0 ? r : build_step_make(c->at, &c->key, make_layer, c, err);
 }
 
-static int copy_step(struct copy *c, struct build_timer *timer, struct err *err)
+static int copy_step(struct copy *c, struct err *err)
 {
 	const struct dockerfile_flag *from = dockerfile_flag(c->at->in, "from");
 	struct digest origin;
 	int r = build_pick_from(&c->pick, from ? from->value : NULL, from ? from->offset : 0, err), cached;
 
 	if (r < 0 || !c->pick.from)
-		return r < 0 ? r : copy_by_content(c, timer, err);
+		return r < 0 ? r : copy_by_content(c, err);
 	c->pick.keep_owners = !c->chown;
 	r = key_by_origin(c, &origin, err);
 	if (r >= 0)
 		r = build_step_find(c->at, &origin, err);
 	if (r != 0)
 		return r;
-	cached = copy_by_content(c, timer, err);
+	cached = copy_by_content(c, err);
 	r = cached < 0 ? cached : build_step_alias(c->at, &origin, err);
 	return r < 0 ? r : cached;
 }
@@ -360,7 +442,8 @@ int build_copy(struct build_at *at, struct err *err)
 		r = build_step_begin(at->s, at->state, at->stage, at->in->text, &timer, err);
 	if (r < 0)
 		return r;
-	r = copy_step(&c, &timer, err);
+	c.timer = &timer;
+	r = copy_step(&c, err);
 	timer.step.cached = r == 1;
 	build_step_end(at->s, &timer, r);
 	return r < 0 ? r : add_history(&c, err);

@@ -312,14 +312,23 @@ int build_image_add_layer(struct store_image *image, const struct build_entry *e
 	return r;
 }
 
+int build_upper_blob(const struct build_upper *u, struct err *err)
+{
+	int fd = openat(u->layers->tmp.dir_fd, "blob", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	return fd < 0 ? err_errno(err, errno, "create a blob in '%s'", u->layers->store->root) : fd;
+}
+
 /* Tar, digests and compression of the upper folder into the file "blob" of our tmp folder. */
 static int pack(const struct build_upper *u, struct layer_result *ret, struct err *err)
 {
 	autoclose int tree = open(u->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	autoclose int out = openat(u->layers->tmp.dir_fd, "blob", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	autoclose int out = build_upper_blob(u, err);
 	struct layer_request q = { .verb = LAYER_MAKE, .ids = u->layers->ids };
 
-	if (tree < 0 || out < 0)
+	if (out < 0)
+		return out;
+	if (tree < 0)
 		return err_errno(err, errno, "open '%s'", u->upper);
 	q.make.tree_fd = tree;
 	q.make.out_fd = out;
@@ -372,7 +381,9 @@ int build_upper_commit(struct build_upper *u, struct store_image *image, struct 
 	struct layer_result result;
 	int r = u->tree ? build_tree_collect(l->ids, &l->copy.tree, u->upper, err) : 0;
 
-	if (r >= 0)
+	if (r >= 0 && u->is_packed)
+		result = u->packed;
+	else if (r >= 0)
 		r = pack(u, &result, err);
 	if (r >= 0)
 		r = commit_packed(u, &result, image, entry, err);

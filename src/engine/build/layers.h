@@ -81,13 +81,17 @@ struct build_upper {
 	struct build_layers *layers;
 	char name[16];
 	char *upper, *work, *merged; /* absolute; owned */
-	const char *tree;	     /* where there is no overlay: what the step works in instead, absolute; borrowed */
+	bool is_packed;		     /* PACKED says what the folder's archive, in the blob, is */
+	struct layer_result packed;
+	const char *tree; /* where there is no overlay: what the step works in instead, absolute; borrowed */
 };
 #define BUILD_UPPER_INIT ((struct build_upper){ 0 })
 /* Makes them, the upper one with the mode of IMAGE's root. */
 int build_upper_open(struct build_layers *l, const struct store_image *image, struct build_upper *ret, struct err *err);
 /* For a kernel that refuses the overlay: the step is to work in a copy of IMAGE, in TREE. */
 int build_upper_copy(struct build_upper *u, const struct store_image *image, struct err *err);
+/* The file that the folder's archive goes to, for whoever packs it along the way. */
+int build_upper_blob(const struct build_upper *u, struct err *err);
 /* The step has left its copy as it was. */
 void build_upper_unchanged(struct build_upper *u, const struct store_image *image);
 /* Removes what is left of them. */

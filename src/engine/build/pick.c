@@ -173,25 +173,47 @@ static int hash_files(const struct build_pick *p, struct digest *ret, struct err
 	return 0;
 }
 
-int build_pick_content(const struct build_pick *p, struct digest *ret, struct err *err)
+static int sign(const struct build_pick *p, struct digest *ret, struct err *err)
 {
 	CLEANUP(key_done) struct key k = KEY_INIT;
-	struct digest signature;
-	struct timespec now;
-	int r;
 
-	if (p->from)
-		return hash_files(p, ret, err);
 	key_add_str(&k, "cloche sources 1");
 	key_add(&k, buf_str(&p->sources.signature), p->sources.signature.len);
-	r = key_finish(&k, &signature, err);
-	if (r < 0 || build_cache_find_sources(p->at->s->store, &signature, ret) == 1)
-		return r;
+	return key_finish(&k, ret, err);
+}
+
+int build_pick_known(const struct build_pick *p, struct digest *ret, struct err *err)
+{
+	struct digest signature;
+	int r = p->from ? 0 : sign(p, &signature, err);
+
+	return r < 0 || p->from ? r : build_cache_find_sources(p->at->s->store, &signature, ret);
+}
+
+int build_pick_remember(const struct build_pick *p, const struct digest *content, struct timespec since,
+			struct err *err)
+{
+	struct digest signature;
+	int r;
+
+	if (p->from || since.tv_sec * INT64_C(1000000000) + since.tv_nsec - p->sources.newest_ns <= RACY_NS)
+		return 0;
+	r = sign(p, &signature, err);
+	if (r >= 0)
+		build_cache_put_sources(p->at->s->store, &signature, content);
+	return r;
+}
+
+int build_pick_content(const struct build_pick *p, struct digest *ret, struct err *err)
+{
+	struct timespec now;
+	int r = build_pick_known(p, ret, err);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
 	clock_gettime(CLOCK_REALTIME, &now);
 	r = hash_files(p, ret, err);
-	if (r >= 0 && now.tv_sec * INT64_C(1000000000) + now.tv_nsec - p->sources.newest_ns > RACY_NS)
-		build_cache_put_sources(p->at->s->store, &signature, ret);
-	return r;
+	return r < 0 ? r : build_pick_remember(p, ret, now, err);
 }
 
 void build_pick_add_origin(const struct build_pick *p, struct key *k)

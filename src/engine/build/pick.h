@@ -8,6 +8,8 @@
 #include "build/sources.h"
 #include "engine/build/session.h"
 
+#include <time.h>
+
 DEFINE_VEC(layer_items, struct layer_item)
 
 struct build_pick {
@@ -33,6 +35,11 @@ int build_pick_from(struct build_pick *p, const char *name, size_t offset, struc
 int build_pick_list(struct build_pick *p, const struct dockerfile_args *places, size_t offset, struct err *err);
 /* The content's digest: remembered for the files' signature, or by reading them. */
 int build_pick_content(const struct build_pick *p, struct digest *ret, struct err *err);
+/* 1: the content's digest is remembered for the files' signature; 0: it is not. */
+int build_pick_known(const struct build_pick *p, struct digest *ret, struct err *err);
+/* Remembers it, unless files were changed so shortly before SINCE, when reading them began, that it may be stale. */
+int build_pick_remember(const struct build_pick *p, const struct digest *content, struct timespec since,
+			struct err *err);
 /* The layers that it comes from, for a key that needs nothing unpacked or read. */
 void build_pick_add_origin(const struct build_pick *p, struct key *k);
 

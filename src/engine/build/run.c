@@ -350,6 +350,8 @@ static int make_layer(struct build_at *at, struct build_upper *u, void *arg, str
 	struct err why = { 0 };
 	int code = 0, r;
 
+	if (at->s->store->copies_only && !u->tree)
+		return store_refuse_overlay(at->s->store, RUNTIME_OVERLAY_REFUSED, err);
 	forget_attempt(c);
 	r = start_supervisor(c, err);
 	if (r >= 0)

@@ -93,8 +93,10 @@ void build_key_begin(const struct build_at *at, const char *what, bool with_pare
 int build_step_find(struct build_at *at, const struct digest *key, struct err *err);
 /*
  * Makes the parents' layers ready and an upper folder, calls FN, and turns the folder into a layer, unless FN returns 0:
- * nothing was changed. What was made is remembered for KEY.
+ * nothing was changed. What was made is remembered for KEY, which FN may set. With BUILD_MADE_BEFORE it has found the step in
+ * the cache after all, and what it made is dropped; that is 1 then.
  */
+enum { BUILD_MADE_BEFORE = 2 };
 typedef int (*build_make_fn)(struct build_at *at, struct build_upper *u, void *arg, struct err *err);
 int build_step_make(struct build_at *at, const struct digest *key, build_make_fn fn, void *arg, struct err *err);
 /* An overlay of the stage's layers (or of none, WITHOUT_PARENTS) with the step's folder, to work in. */

@@ -72,18 +72,21 @@ int build_step_make(struct build_at *at, const struct digest *key, build_make_fn
 	autoupper struct build_upper upper = BUILD_UPPER_INIT;
 	struct err refusal = { 0 };
 	struct build_layers *l = &at->s->layers;
-	struct build_entry entry = { .key = *key };
+	struct build_entry entry = { 0 };
 	int r = build_layers_ensure(l, &at->state->image, err);
 
 	memcpy(entry.created, at->s->now, sizeof(entry.created));
 	if (r >= 0)
 		r = build_upper_open(l, &at->state->image, &upper, err);
 	if (r >= 0)
-		r = l->store->copies_only ? -RUNTIME_OVERLAY_REFUSED : fn(at, &upper, arg, &refusal);
+		r = fn(at, &upper, arg, &refusal);
 	if (r == -RUNTIME_OVERLAY_REFUSED)
 		r = make_on_copy(at, &upper, fn, arg, err);
 	else if (r < 0 && refusal.code && err)
 		*err = refusal;
+	if (r == BUILD_MADE_BEFORE)
+		return 1;
+	entry.key = *key;
 	if (r == 0)
 		build_upper_unchanged(&upper, &at->state->image);
 	if (r == 1)
@@ -120,6 +123,8 @@ int build_step_root(struct build_at *at, struct build_upper *u, bool without_par
 		return r;
 	if (u->tree)
 		return merged_root_open_tree(u->tree, probe, ret, err);
+	if (s->store->copies_only)
+		return store_refuse_overlay(s->store, RUNTIME_OVERLAY_REFUSED, err);
 	return merged_root_open(&s->ids, s->store->root, &lowers, u->upper, u->work, probe, ret, err);
 }
 
