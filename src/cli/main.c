@@ -6,6 +6,7 @@
 #include "cli/help.h"
 #include "base/nearest.h"
 #include "sys/fs.h"
+#include "sys/leave.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -100,7 +101,7 @@ static int skip_globals(int argc, char **argv, struct err *err)
 	return at;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const struct command *cmd;
 	struct err err = { 0 };
@@ -124,4 +125,9 @@ int main(int argc, char **argv)
 		return at + 1 == argc ? EXIT_OURS : 0;
 	}
 	return unknown_command(argc - at, argv + at);
+}
+
+int main(int argc, char **argv)
+{
+	leave(run(argc, argv));
 }

@@ -129,25 +129,29 @@ static char *make_stack(void)
 	return NULL;
 }
 
-static pid_t call_on_new_stack(uint64_t flags, struct call *call, pid_t *ret_pid)
+static void block_signals(sigset_t *before)
+{
+	sigset_t all;
+
+	/* No handler of ours may run in the child. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, before);
+}
+
+static pid_t call_and_sleep(uint64_t flags, struct call *call, pid_t *ret_pid)
 {
 	char *stack = make_stack();
-	sigset_t all, before;
+	sigset_t before;
 	pid_t pid;
 	int code;
 
 	if (!stack)
 		return -1;
-	/* No handler of ours may run in the child. */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
-	pid = clone_on(stack, flags | CLONE_VM | CLONE_PARENT_SETTID, call, ret_pid);
+	block_signals(&before);
+	pid = clone_on(stack, flags | CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID, call, ret_pid);
 	code = errno;
-	/* A child that nobody waits for goes on on its stack. */
-	if (flags & CLONE_VFORK || pid < 0) {
-		sigprocmask(SIG_SETMASK, &before, NULL);
-		munmap(stack - GUARD_SIZE, GUARD_SIZE + STACK_SIZE);
-	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	munmap(stack - GUARD_SIZE, GUARD_SIZE + STACK_SIZE);
 	errno = code;
 	return pid;
 }
@@ -167,15 +171,26 @@ pid_t vfork_call(uint64_t flags, void (*fn)(void *arg), void *arg, pid_t *ret_pi
 {
 	struct call call = { fn, arg };
 
-	return SANITIZED ? fork_call(flags, &call, ret_pid) : call_on_new_stack(flags | CLONE_VFORK, &call, ret_pid);
+	return SANITIZED ? fork_call(flags, &call, ret_pid) : call_and_sleep(flags, &call, ret_pid);
 }
 
-pid_t vfork_and_leave(void (*fn)(void *arg), void *arg)
+void vfork_and_leave(void (*fn)(void *arg), void *arg, int code)
 {
-	/* Not on the caller's stack, which goes on to be used. */
 	static struct call call;
 	static pid_t pid;
+	sigset_t before;
+	char *stack;
 
 	call = (struct call){ fn, arg };
-	return SANITIZED ? fork_call(0, &call, &pid) : call_on_new_stack(0, &call, &pid);
+	if (SANITIZED) {
+		fork_call(0, &call, &pid);
+		_exit(code);
+	}
+	stack = make_stack();
+	if (!stack)
+		_exit(code);
+	block_signals(&before);
+	/* Not even errno may be written to from here on. */
+	clone_on(stack, CLONE_VM | CLONE_PARENT_SETTID, &call, &pid);
+	_exit(code);
 }

@@ -23,10 +23,11 @@
 pid_t vfork_call(uint64_t flags, void (*fn)(void *arg), void *arg, pid_t *ret_pid);
 
 /*
- * The same, but nobody sleeps: for a process that has nothing left to do but to call _exit at once, which it must.
- * What FN does then costs whoever waits for the process neither a copy of its memory nor the time to take that apart.
+ * Makes such a child, and ends the calling process with CODE at once: nothing of ours may run any more, since the memory
+ * is the child's now. Whoever waits for us waits neither for FN nor for the taking apart of our memory. All other
+ * threads must have ended.
  */
-pid_t vfork_and_leave(void (*fn)(void *arg), void *arg);
+_Noreturn void vfork_and_leave(void (*fn)(void *arg), void *arg, int code);
 
 /* False in builds with AddressSanitizer, whose library knows nothing of this. */
 bool vfork_shares_memory(void);

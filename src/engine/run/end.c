@@ -1,43 +1,60 @@
 /* The end of a life. */
 #include "engine/run/session.h"
 
+#include "base/cleanup.h"
 #include "engine/container/events.h"
 #include "engine/container/group.h"
 #include "layer/ensure.h"
+#include "sys/leave.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 /* So many live files are looked at after a run, for what killed commands left. */
 enum { SWEEP_AT_ONCE = 8 };
 
+/* What deletes needs after the session is gone; never released, since it runs at the end of the process. */
+struct deletion {
+	struct store_options store;
+	struct idmap ids;
+	char root[PATH_MAX], runroot[PATH_MAX];
+};
+
+static void delete_behind(void *arg)
+{
+	struct deletion *d = arg;
+	autostore struct store *store = NULL;
+
+	if (store_open(&d->store, &store, NULL) < 0)
+		return;
+	containers_sweep(store, SWEEP_AT_ONCE, false);
+	layers_sweep(store, &d->ids);
+}
+
 /*
- * With --rm the folder is renamed into trash/ at once, and a child of its own deletes it, so that nobody waits for the
+ * With --rm the folder is renamed into trash/ at once, and a process of its own deletes it, so that nobody waits for the
  * deletion: removing a handful of folders takes longer than the whole start where the disk is told of each freed
- * block. If the child is killed, the next command's sweep does it.
+ * block. If it is killed, the next command's sweep does it.
  */
 static void remove_container(struct run_session *s)
 {
-	pid_t pid;
+	struct deletion *d = calloc(1, sizeof(*d));
 
-	if (container_trash(s->store, s->id, s->record.name, NULL) < 0)
+	if (container_trash(s->store, s->id, s->record.name, NULL) < 0 || !d) {
+		free(d);
 		return;
+	}
 	if (s->is_written)
 		container_event(s->store, &s->record, "destroy", NULL);
-	pid = fork();
-	if (pid > 0)
-		return;
-	if (pid == 0) {
-		/* Whoever waits for the end of our output must not wait for this. */
-		close_range(0, 2, 0);
-		setsid();
-	}
+	snprintf(d->root, sizeof(d->root), "%s", s->store->root);
+	snprintf(d->runroot, sizeof(d->runroot), "%s", s->store->runroot ? s->store->runroot : "");
+	d->store = (struct store_options){ d->root, d->runroot[0] ? d->runroot : NULL, s->ids.mode == ID_MODE_SINGLE };
+	d->ids = s->ids;
 	container_live_done(&s->live);
-	containers_sweep(s->store, SWEEP_AT_ONCE, false);
-	layers_sweep(s->store, &s->ids);
-	if (pid == 0)
-		_exit(0);
+	leave_behind(delete_behind, d);
 }
 
 void run_end(struct run_session *s, int exit_code, const struct err *why)

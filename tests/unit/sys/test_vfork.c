@@ -139,11 +139,14 @@ static void what_is_left_behind_goes_on_after_us(void **state)
 		dup2(out[1], STDOUT_FILENO);
 		close(out[0]);
 		close(out[1]);
-		_exit(pipe(left_pipe) < 0 || vfork_and_leave(write_later, NULL) < 0);
+		if (pipe(left_pipe) == 0)
+			vfork_and_leave(write_later, NULL, 5);
+		_exit(1);
 	}
 	close(out[1]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 5);
 	assert_int_equal(read(out[0], text, sizeof(text) - 1), 4);
 	assert_string_equal(text, "left");
 	close(out[0]);
