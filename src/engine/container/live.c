@@ -24,6 +24,21 @@ static bool is_still_there(int dir_fd, const char *path, int fd)
 	return fstat(fd, &a) == 0 && fstatat(dir_fd, path, &b, AT_SYMLINK_NOFOLLOW) == 0 && a.st_ino == b.st_ino;
 }
 
+/*
+ * A new file that is locked before it has a name, so that no sweep can take it for one whose owner was killed. -1: there is
+ * such a file, or this file system can't.
+ */
+static int make_locked(int run, const char *path, struct flock *lock)
+{
+	autoclose int fd = openat(run, "containers", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	char self[32];
+
+	if (fd < 0 || fcntl(fd, F_OFD_SETLK, lock) < 0)
+		return -1;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, self, run, path, AT_SYMLINK_FOLLOW) < 0 ? -1 : TAKE_FD(fd);
+}
+
 int container_live_take(struct store *s, const char *id, struct container_live *ret, struct err *err)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -34,7 +49,8 @@ int container_live_take(struct store *s, const char *id, struct container_live *
 	if (run < 0)
 		return run;
 	live_path(id, path);
-	for (;;) {
+	l.fd = make_locked(run, path, &lock);
+	while (l.fd < 0) {
 		l.fd = openat(run, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (l.fd < 0 && errno == ENOENT && (mkdirat(run, "containers", 0700) == 0 || errno == EEXIST))
 			continue;
@@ -44,9 +60,8 @@ int container_live_take(struct store *s, const char *id, struct container_live *
 			close(l.fd);
 			return err_set(err, EBUSY, "container %.12s is in use", id);
 		}
-		if (is_still_there(run, path, l.fd))
-			break;
-		close(l.fd);
+		if (!is_still_there(run, path, l.fd))
+			close(TAKE_FD(l.fd));
 	}
 	snprintf(l.id, sizeof(l.id), "%s", id);
 	*ret = l;
