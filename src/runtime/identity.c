@@ -101,7 +101,8 @@ static int set_capabilities(struct start *st)
 {
 	int r = caps_set(&st->caps);
 
-	if (r == 0)
+	/* In a new user namespace none is ambient: capabilities(7). */
+	if (r == 0 && (st->caps.ambient || !(st->clone_flags & CLONE_NEWUSER)))
 		r = caps_set_ambient(st->caps.ambient);
 	start_note(st, r, "drop capabilities", NULL, "even its root may do only this much",
 		   "capset({effective=0x%llx, permitted=0x%llx, inheritable=0x%llx})",
@@ -162,9 +163,22 @@ static int set_no_new_privs(struct start *st)
 	return 0;
 }
 
+/*
+ * Where ids are emulated, each call that asks for one costs two switches between processes, and the first waits until the
+ * interceptor is there. Whom the new user namespace made root, and who is to be just that, has nothing to ask for.
+ */
+static bool is_root_already(const struct start *st)
+{
+	const struct oci_user *user = &st->spec->process.user;
+
+	return st->options->notify_filter_len > 0 && !st->target && st->clone_flags & CLONE_NEWUSER && user->uid == 0 &&
+	       user->gid == 0 && user->additional_gids.len == 0;
+}
+
 int start_take_identity(struct start *st)
 {
 	const struct oci_process *p = &st->spec->process;
+	bool is_notified = st->options->notify_filter_len > 0, is_root = is_root_already(st);
 	/* Whoever enters a container with emulated ids has them from its caller. */
 	bool has_ids = st->target && st->options->notify_filter_len > 0;
 	int r = leave_keyring(st);
@@ -180,9 +194,9 @@ int start_take_identity(struct start *st)
 		return start_fail(st, errno, "keep capabilities", NULL);
 	if (!p->no_new_privileges)
 		r = install_profile(st);
-	if (r == 0 && st->options->notify_filter_len > 0)
+	if (r == 0 && is_notified && !is_root)
 		r = install_notify(st);
-	if (r == 0 && !has_ids)
+	if (r == 0 && !has_ids && !is_root)
 		r = set_ids(st);
 	if (r < 0)
 		return r;
@@ -190,6 +204,8 @@ int start_take_identity(struct start *st)
 	r = enter_cwd(st);
 	if (r == 0)
 		r = tie_to_caller(st);
+	if (r == 0 && is_root)
+		r = install_notify(st);
 	if (r == 0 && !has_ids)
 		r = set_capabilities(st);
 	if (r == 0 && p->no_new_privileges)
