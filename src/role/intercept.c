@@ -48,9 +48,7 @@ static int set_up(pid_t init, struct err *err)
 	if (r < 0)
 		return err_errno(err, -r, "read what the container's process is");
 	r = serve_init(HELPER_LISTENER, err);
-	if (r < 0)
-		return r;
-	return confine_self(err);
+	return r < 0 ? r : confine_joined(err);
 }
 
 static void report(const struct err *err)
@@ -89,8 +87,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	intercept_level = argv[1][0] - '0';
-	/* A caller that has ended before it had a container hears no reason. */
-	if (receive_container(&init, &err) < 0 || set_up(init, &err) < 0) {
+	/* The container waits for what comes after receive_container. A caller that has ended before it had one hears no reason. */
+	if (confine_self(&err) < 0 || receive_container(&init, &err) < 0 || set_up(init, &err) < 0) {
 		report(&err);
 		return 1;
 	}
