@@ -11,6 +11,7 @@
 #include "monitor/config.h"
 #include "monitor/protocol.h"
 #include "sys/fs.h"
+#include "sys/leave.h"
 #include "sys/msg.h"
 #include "sys/signals.h"
 #include "sys/spawn.h"
@@ -280,7 +281,7 @@ static _Noreturn void be_child(struct run_session *s, int client)
 	start_and_become(s, client, -1, &state, &exit_code, &err);
 	run_end(s, exit_code, &err);
 	tell_failed(client, exit_code, &err);
-	_exit(0);
+	leave(0);
 }
 
 static int hear_failure(const struct buf *message, int *ret_exit, struct err *err)
