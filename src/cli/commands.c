@@ -42,6 +42,7 @@
 	X(stats) \
 	X(top) \
 	X(enter) \
+	X(debug) \
 	X(help) \
 	X(version) \
 	X(monitor_again) \

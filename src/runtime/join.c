@@ -77,13 +77,15 @@ bool start_joins(const struct start *st, int flag)
 	return false;
 }
 
-/* "/proc/PID/root/…": the length of what leads to the mount namespace; 0: the source is of ours. */
+/* "/proc/PID/root", and "/…" behind it: the length of what leads to the mount namespace; 0: the source is of ours. */
 static size_t foreign_prefix(const char *source)
 {
 	const char *at = str_skip_prefix(source, "/proc/");
 	size_t digits = at ? strspn(at, "0123456789") : 0;
 
-	if (!digits || !str_starts_with(at + digits, "/root/"))
+	const char *rest = digits ? str_skip_prefix(at + digits, "/root") : NULL;
+
+	if (!rest || (*rest != '/' && *rest != '\0'))
 		return 0;
 	return (size_t)(at + digits + strlen("/root") - source);
 }
@@ -103,7 +105,7 @@ int start_prepare_foreign(struct start *st, struct planned_mount *m, struct err 
 	m->foreign_tree = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (m->foreign_tree < 0)
 		return err_errno(err, errno, "open /dev/null");
-	m->foreign_path = m->source + prefix;
+	m->foreign_path = m->source[prefix] ? m->source + prefix : "/";
 	st->foreign = true;
 	return 0;
 }

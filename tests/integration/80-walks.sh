@@ -18,6 +18,7 @@ test_walk_01() { walk 01; }
 test_walk_02() { walk 02; }
 test_walk_03() { walk 03; }
 test_walk_04() { walk 04; }
+test_walk_05() { walk 05; }
 test_walk_06() { walk 06; }
 test_walk_08() { walk 08; }
 test_walk_09() { walk 09; }

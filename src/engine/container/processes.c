@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { TASK_FILE_MAX = 128 * 1024, TASKS_MAX = 1 << 20 };
@@ -166,6 +167,29 @@ static int take_tree(struct container_tasks *all, pid_t pid, int depth, struct c
 	return 0;
 }
 
+/* Those whom somebody outside has started in INIT's pid namespace, as `exec` does; in the machine's own nobody can be told apart. */
+static int take_guests(struct container_tasks *all, pid_t init, struct container_tasks *ret)
+{
+	char path[32];
+	struct stat ours, theirs;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)init);
+	if (stat("/proc/self/ns/pid", &ours) < 0 || stat(path, &theirs) < 0 || ours.st_ino == theirs.st_ino)
+		return 0;
+	for (size_t i = 0; i < all->len; i++) {
+		struct stat st;
+
+		if (!all->items[i].command)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)all->items[i].pid);
+		if (stat(path, &st) < 0 || st.st_ino != theirs.st_ino || st.st_dev != theirs.st_dev)
+			continue;
+		if (take_tree(all, all->items[i].pid, 0, ret) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int container_tasks_read(pid_t init, struct container_tasks *ret, struct err *err)
 {
 	CLEANUP(container_tasks_done) struct container_tasks all = { 0 };
@@ -174,7 +198,7 @@ int container_tasks_read(pid_t init, struct container_tasks *ret, struct err *er
 
 	if (r < 0)
 		return r;
-	if (take_tree(&all, init, 0, &tree) < 0) {
+	if (take_tree(&all, init, 0, &tree) < 0 || take_guests(&all, init, &tree) < 0) {
 		container_tasks_done(&tree);
 		return err_oom(err);
 	}

@@ -19,5 +19,7 @@ struct container_task {
 DEFINE_VEC(container_tasks, struct container_task)
 void container_tasks_done(struct container_tasks *t);
 
-/* Those that are INIT or descend from it, each parent before its children. */
+/*
+ * Those that are INIT or descend from it, and those that have joined its pid namespace, each parent before its children.
+ */
 int container_tasks_read(pid_t init, struct container_tasks *ret, struct err *err);
