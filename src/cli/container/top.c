@@ -103,7 +103,7 @@ static int run_top(const void *options, const struct strv *args, struct err *err
 	int r = store_open(&where, &s, err);
 
 	if (r >= 0)
-		r = running_open(s, args->items[0], &c, err);
+		r = running_open(s, args->items[0], false, &c, err);
 	if (r < 0)
 		return -1;
 	store_settle(s);

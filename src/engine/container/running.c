@@ -1,6 +1,7 @@
 #include "engine/container/running.h"
 
 #include "engine/container/container.h"
+#include "engine/container/pause.h"
 #include "runtime/default_spec.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@ static int open_pid(struct running *r, struct err *err)
 	return runtime_target_open(pid, pidfd, &r->target, err);
 }
 
-int running_open(struct store *s, const char *name, struct running *ret, struct err *err)
+int running_open(struct store *s, const char *name, bool not_paused, struct running *ret, struct err *err)
 {
 	autorunning struct running running = RUNNING_INIT;
 	int r = container_find(s, name, running.id, err);
@@ -31,6 +32,10 @@ int running_open(struct store *s, const char *name, struct running *ret, struct 
 	if (r == -ESRCH) {
 		err_set(err, ESRCH, "container '%s' is not running", name);
 		return err_hint(err, "'cloche ps' lists those that are");
+	}
+	if (r >= 0 && not_paused && container_is_paused(s, running.id)) {
+		err_set(err, EBUSY, "container '%s' is paused", name);
+		return err_hint(err, "'cloche unpause %s' lets it go on", name);
 	}
 	if (r >= 0)
 		r = default_spec_read(running.dir_fd, "config.json", &running.spec, err);

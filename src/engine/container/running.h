@@ -8,6 +8,8 @@
 #include "store/containers.h"
 #include "store/store.h"
 
+#include <stdbool.h>
+
 struct running {
 	struct store *store; /* borrowed */
 	char id[CONTAINER_ID_MAX];
@@ -17,8 +19,8 @@ struct running {
 };
 #define RUNNING_INIT ((struct running){ .dir_fd = -1, .target = RUNTIME_TARGET_INIT })
 
-/* By name or ID, as container_find. -ESRCH, with a hint, if it doesn't run. */
-int running_open(struct store *s, const char *name, struct running *ret, struct err *err);
+/* By name or ID, as container_find. -ESRCH, with a hint, if it doesn't run. -EBUSY if NOT_PAUSED, and it is. */
+int running_open(struct store *s, const char *name, bool not_paused, struct running *ret, struct err *err);
 void running_done(struct running *r);
 #define autorunning CLEANUP(running_done)
 

@@ -17,7 +17,7 @@
 static int open_running(struct engine *e, const char *name, struct cp_root *root, struct err *err)
 {
 	autorunning struct running running = RUNNING_INIT;
-	int r = running_open(e->store, name, &running, err);
+	int r = running_open(e->store, name, false, &running, err);
 
 	if (r >= 0)
 		r = running_open_root(&running, err);

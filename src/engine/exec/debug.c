@@ -35,11 +35,12 @@ int engine_debug(const struct store_options *where, const struct debug_options *
 	autorunning struct running c = RUNNING_INIT;
 	autoengine struct engine e = { 0 };
 	autofree char *whose = NULL;
+	char id[CONTAINER_ID_MAX];
 	int r = engine_open(where->root, where->runroot, &e, err);
 
 	*ret_exit = 125;
 	if (r >= 0)
-		r = running_open(e.store, name, &c, err);
+		r = running_open(e.store, name, true, &c, err);
 	if (r >= 0 && !options->image)
 		r = debug_tools_ensure(&e, err);
 	if (r < 0)
@@ -49,5 +50,5 @@ int engine_debug(const struct store_options *where, const struct debug_options *
 	r = whose ? fill_in(&run, &c, &whose, err) : err_oom(err);
 	return r < 0 ? r
 		     : run_container(where, &run, options->image ? options->image : DEBUG_TOOLS_IMAGE, args, callbacks,
-				     ret_exit, err);
+				     id, ret_exit, err);
 }

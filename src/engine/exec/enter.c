@@ -179,7 +179,7 @@ int engine_enter(const struct store_options *where, const struct enter_options *
 
 	*ret_exit = 125;
 	if (r >= 0)
-		r = running_open(s, name, &c, err);
+		r = running_open(s, name, true, &c, err);
 	if (r < 0)
 		return r;
 	store_settle(s);

@@ -62,7 +62,7 @@ int engine_exec(const struct store_options *where, const struct exec_options *op
 
 	*ret_exit = 125;
 	if (r >= 0)
-		r = running_open(s, name, &c, err);
+		r = running_open(s, name, true, &c, err);
 	if (r < 0)
 		return r;
 	store_settle(s);
