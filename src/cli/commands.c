@@ -13,6 +13,8 @@
 	X(kill) \
 	X(wait) \
 	X(attach) \
+	X(logs) \
+	X(rename) \
 	X(exec) \
 	X(ps) \
 	X(pause) \
@@ -46,6 +48,7 @@
 	X(help) \
 	X(version) \
 	X(monitor_again) \
+	X(monitor_check) \
 	X(monitor_ended)
 /* clang-format on */
 

@@ -74,14 +74,11 @@ static void write_report(struct monitor *m)
 		unlinkat(m->run_fd, aside, 0);
 }
 
-static void set_status(struct monitor *m, enum health_status status)
+static void tell_status(const struct monitor *m)
 {
 	char action[40];
 
-	if (m->health.status == status)
-		return;
-	m->health.status = status;
-	snprintf(action, sizeof(action), "health_status: %s", names[status]);
+	snprintf(action, sizeof(action), "health_status: %s", names[m->health.status]);
 	monitor_event(m, action, NULL);
 }
 
@@ -190,18 +187,22 @@ static void judge(struct monitor *m, int exit_code)
 {
 	struct health *h = &m->health;
 	struct health_result *r = &h->results[h->results_len - 1];
+	enum health_status before = h->status;
 
 	r->end = now_ns();
 	r->exit_code = exit_code;
 	if (exit_code == 0) {
 		h->streak = 0;
-		set_status(m, HEALTH_HEALTHY);
+		h->status = HEALTH_HEALTHY;
 	} else if (!in_grace(m, time_now_us())) {
 		h->streak++;
 		if (h->streak >= m->c.health_retries)
-			set_status(m, HEALTH_UNHEALTHY);
+			h->status = HEALTH_UNHEALTHY;
 	}
 	write_report(m);
+	/* Whoever hears of it finds it written. */
+	if (h->status != before)
+		tell_status(m);
 	set_due(m);
 }
 

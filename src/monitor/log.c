@@ -13,14 +13,6 @@
 /* So many bytes of lines are gathered before they are written, if more come at once. */
 enum { LOG_BATCH = 32768 };
 
-void log_name(int number, char dst[static 24])
-{
-	if (number == 0)
-		memcpy(dst, LOG_NAME, sizeof(LOG_NAME));
-	else
-		snprintf(dst, 24, LOG_NAME ".%d", number);
-}
-
 static void reopen(struct container_log *log, int flags)
 {
 	struct stat st;

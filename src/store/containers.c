@@ -49,7 +49,7 @@ static int write_roots(int dir_fd, const struct store_image *img, struct err *er
 	return fs_write_all(fd, text.data, text.len, err);
 }
 
-static int take_name(struct store *s, const char *id, const char *name, struct err *err)
+int container_take_name(struct store *s, const char *id, const char *name, struct err *err)
 {
 	autofree char *link = str_format("containers/by-name/%s", name), *target = str_format("../%s", id);
 	char holder[CONTAINER_ID_MAX + 8] = "";
@@ -72,6 +72,17 @@ static int take_name(struct store *s, const char *id, const char *name, struct e
 	return err_hint(err, "remove that one with 'cloche rm %s', or choose another name", name);
 }
 
+int container_drop_name(struct store *s, const char *name, struct err *err)
+{
+	autofree char *link = str_format("containers/by-name/%s", name);
+
+	if (!link)
+		return err_oom(err);
+	if (unlinkat(s->root_fd, link, 0) < 0 && errno != ENOENT)
+		return err_errno(err, errno, "free the name '%s'", name);
+	return 0;
+}
+
 int container_make(struct store *s, const char *id, const char *name, const struct store_image *img, struct err *err)
 {
 	autofree char *path = str_format("containers/%s", id);
@@ -88,7 +99,7 @@ int container_make(struct store *s, const char *id, const char *name, const stru
 	if (r >= 0 && img)
 		r = write_roots(fd, img, err);
 	if (r >= 0 && name)
-		r = take_name(s, id, name, err);
+		r = container_take_name(s, id, name, err);
 	if (r < 0) {
 		store_trash(s, path, NULL);
 		return r;

@@ -18,6 +18,10 @@ void container_new_id(char dst[static CONTAINER_ID_MAX]);
  * Returns a descriptor of the folder. Not synced: this is the start path.
  */
 int container_make(struct store *s, const char *id, const char *name, const struct store_image *img, struct err *err);
+/* Gives NAME to the container ID, whatever other names it has: -EEXIST if another has it. */
+int container_take_name(struct store *s, const char *id, const char *name, struct err *err);
+/* Takes NAME away. Fine if it isn't there. */
+int container_drop_name(struct store *s, const char *name, struct err *err);
 /* By name, ID, or the beginning of an ID that is unique. -ENOENT with a hint. */
 int container_find(struct store *s, const char *text, char ret_id[static CONTAINER_ID_MAX], struct err *err);
 /* A descriptor of containers/<id>/. */

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 #include "base/num.h"
+#include "engine/exec/check.h"
 #include "engine/run/monitored.h"
 
 #include <errno.h>
@@ -30,6 +31,26 @@ const struct command cmd_monitor_again = {
 	.max_args = -1,
 	.hidden = true,
 	.run = run_again,
+};
+
+static int run_check(const void *options, const struct strv *args, struct err *err)
+{
+	struct store_options store = { .root = global_options.root, .runroot = global_options.runroot };
+
+	(void)options;
+	return run_monitored_check(&store, args->items[0], err);
+}
+
+const struct command cmd_monitor_check = {
+	.name = "monitor check",
+	.group = "Containers",
+	.summary = "run a container's health check once (for its monitor)",
+	.usage = "ID",
+	.options = no_options,
+	.min_args = 1,
+	.max_args = 1,
+	.hidden = true,
+	.run = run_check,
 };
 
 struct ended_options {

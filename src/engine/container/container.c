@@ -14,6 +14,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+bool container_is_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len < 2 || len >= CONTAINER_NAME_MAX || strchr("_.-", name[0]))
+		return false;
+	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == len;
+}
+
 /* --- exit.json --- */
 
 int container_exit_write(int dir_fd, const struct container_status *status, struct err *err)

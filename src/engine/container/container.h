@@ -38,6 +38,10 @@
 #include <sys/types.h>
 #include <time.h>
 
+/* docker's rule: letters, digits, and behind the first also _ . -; at least two. */
+bool container_is_name(const char *name);
+enum { CONTAINER_NAME_MAX = 128 };
+
 enum container_phase {
 	CONTAINER_CREATED,  /* made, never started */
 	CONTAINER_STARTING, /* alive, its program hasn't begun */

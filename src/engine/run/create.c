@@ -21,22 +21,13 @@ extern char **environ;
 
 /* --- the container's folders --- */
 
-static bool is_name(const char *name)
-{
-	size_t len = strlen(name);
-
-	if (len < 2 || len >= RUN_NAME_MAX || strchr("_.-", name[0]))
-		return false;
-	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == len;
-}
-
 /* Makes containers/<id> under the name that was asked for, or one that is free. */
 static int take_name(struct run_session *s, const char *wanted, struct err *err)
 {
 	char name[RUN_NAME_MAX];
 	int r = -EEXIST;
 
-	if (wanted && !is_name(wanted)) {
+	if (wanted && !container_is_name(wanted)) {
 		err_set(err, EINVAL, "--name '%s': not a name for a container", wanted);
 		return err_hint(err, "letters, digits, and behind the first also _ . -; at least two");
 	}
