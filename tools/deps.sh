@@ -2,10 +2,11 @@
 # The Debian packages that the project needs: the one place that lists them. As root it installs what is
 # missing, otherwise it names it and fails.
 #
-# usage: tools/deps.sh [build|check|bench]
+# usage: tools/deps.sh [build|check|bench|vm]
 #   build   compiles and runs cloche, and make demo
 #   check   and also tests it (the default)
 #   bench   and also the programs that make bench compares with
+#   vm      what make check-vm needs beside check: a virtual machine for control groups of version 2
 set -eu
 
 build=(
@@ -33,6 +34,11 @@ check=(
 )
 bench=(bubblewrap crun runc buildah umoci hyperfine)
 
+vm=(
+	qemu-system-x86               # the machine; its kernel and its Debian are fetched by apt, not installed
+	kmod e2fsprogs                # which modules find its disk; making that disk
+)
+
 installed() {
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
@@ -48,7 +54,8 @@ case ${1:-check} in
 build) wanted=("${build[@]}") ;;
 check) wanted=("${build[@]}" "${check[@]}") ;;
 bench) wanted=("${build[@]}" "${check[@]}" "${bench[@]}") ;;
-*) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
+vm) wanted=("${build[@]}" "${check[@]}" "${vm[@]}") ;;
+*) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null; then
