@@ -21,6 +21,9 @@ demo: ## from nothing to a built image that serves a page, as whoever you are
 check: deps ## all quality gates: builds by gcc and clang, every test, lint of structure and format, sanitizers, fuzzers
 	tools/check.sh
 
+check-vm: all ## control groups of version 2, in a virtual machine (as root; tools/deps.sh vm; a few minutes)
+	tests/vm/run -B $(BUILD)
+
 test: all ## the unit and integration tests only, against build/
 	tests/run -B $(BUILD) --unit
 
@@ -50,6 +53,6 @@ clean: ## remove what was built
 	rm -rf build build-*
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
 
-.PHONY: all deps demo check test bench fuzz lint format install debug clean help
+.PHONY: all deps demo check check-vm test bench fuzz lint format install debug clean help

@@ -14,7 +14,8 @@ static void check_trees(const char *s)
 	FUZZ_ASSERT(t.len <= CGROUP_TREES_MAX);
 	cgroup_trees_parse_own(&t, s);
 	for (size_t i = 0; i < t.len; i++)
-		FUZZ_ASSERT(!t.items[i].own || strncmp(t.items[i].own, t.items[i].mount, strlen(t.items[i].mount)) == 0);
+		FUZZ_ASSERT(!t.items[i].own ||
+			    strncmp(t.items[i].own, t.items[i].mount, strlen(t.items[i].mount)) == 0);
 }
 
 static void check_record(const char *s)

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <linux/landlock.h>
-#include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +19,6 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,62 +150,4 @@ int doctor_check_devices(struct doctor *d)
 	if (r >= 0)
 		r = check_fuse(d);
 	return r < 0 ? r : check_kvm(d);
-}
-
-/* --- control groups --- */
-
-/* Our own group in the unified hierarchy: the line "0::/path" of /proc/self/cgroup. */
-static char *own_group(const char *mount_point)
-{
-	autobuf struct buf text = BUF_INIT(1 << 16);
-	char *rest, *line;
-
-	if (fs_read_file(AT_FDCWD, "/proc/self/cgroup", 1 << 16, &text, NULL) < 0)
-		return NULL;
-	rest = text.data;
-	while (rest && (line = strsep(&rest, "\n")))
-		if (str_starts_with(line, "0::"))
-			return str_format("%s%s", mount_point, line + 3);
-	return NULL;
-}
-
-static bool is_cgroup2(const char *path)
-{
-	struct statfs fs;
-
-	return statfs(path, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
-}
-
-static int check_unified(struct doctor *d, const char *mount_point, bool hybrid)
-{
-	autofree char *group = own_group(mount_point), *controllers_path = NULL;
-	char controllers[256] = "", found[512];
-	bool ours;
-
-	controllers_path = group ? str_format("%s/cgroup.controllers", group) : NULL;
-	if (controllers_path)
-		doctor_read(controllers_path, controllers, sizeof(controllers));
-	ours = group && access(group, W_OK) == 0 && *controllers;
-	snprintf(found, sizeof(found), "%s; our own group %s, controllers: %s", hybrid ? "v1 and v2 (hybrid)" : "v2",
-		 ours ? "can be written" : "can't be written", *controllers ? controllers : "none");
-	if (ours)
-		return doctor_add(d, "cgroups", DOCTOR_OK, found, NULL, NULL, NULL);
-	return doctor_add(
-		d, "cgroups", DOCTOR_LESS, found, NULL,
-		"nothing yet; limits of memory and processors, which come with a later version, need a delegated group",
-		"a login by systemd with user@.service and Delegate=yes");
-}
-
-int doctor_check_cgroups(struct doctor *d)
-{
-	if (is_cgroup2("/sys/fs/cgroup"))
-		return check_unified(d, "/sys/fs/cgroup", false);
-	if (is_cgroup2("/sys/fs/cgroup/unified"))
-		return check_unified(d, "/sys/fs/cgroup/unified", true);
-	if (access("/sys/fs/cgroup/memory", F_OK) == 0)
-		return doctor_add(d, "cgroups", DOCTOR_LESS, "v1 only", NULL,
-				  "nothing yet; limits, which come with a later version, can't be set without root",
-				  "boot with systemd.unified_cgroup_hierarchy=1");
-	return doctor_add(d, "cgroups", DOCTOR_MISSING, "not mounted", NULL,
-			  "nothing yet; limits come with a later version", "mount -t cgroup2 none /sys/fs/cgroup");
 }

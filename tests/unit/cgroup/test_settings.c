@@ -53,7 +53,8 @@ static void limits_become_files_of_either_version(void **state)
 		{ "{\"memory\":{\"swappiness\":10}}", "memory.swappiness=10",
 		  "memory.swappiness: control groups of version 2 can't do that" },
 		{ "{\"cpu\":{\"shares\":1024,\"quota\":50000,\"period\":100000}}",
-		  "cpu.shares=1024; cpu.cfs_period_us=100000; cpu.cfs_quota_us=50000", "cpu.weight=100; cpu.max=50000 100000" },
+		  "cpu.shares=1024; cpu.cfs_period_us=100000; cpu.cfs_quota_us=50000",
+		  "cpu.weight=100; cpu.max=50000 100000" },
 		{ "{\"cpu\":{\"quota\":-1}}", "cpu.cfs_quota_us=-1", "cpu.max=max 100000" },
 		{ "{\"cpu\":{\"cpus\":\"0-1\",\"mems\":\"0\"}}", "cpuset.cpus=0-1; cpuset.mems=0",
 		  "cpuset.cpus=0-1; cpuset.mems=0" },
@@ -132,12 +133,13 @@ static void the_last_rule_for_a_device_counts(void **state)
 	int n;
 
 	(void)state;
-	assert_int_equal(oci_resources_parse("{\"devices\":[{\"allow\":true},{\"allow\":false,\"access\":\"rwm\"},"
-					     "{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3,\"access\":\"r\"},"
-					     "{\"allow\":true,\"type\":\"c\",\"major\":5},"
-					     "{\"allow\":false,\"type\":\"c\",\"major\":5,\"minor\":2,\"access\":\"w\"}]}",
-					     &r, NULL),
-			 0);
+	assert_int_equal(
+		oci_resources_parse("{\"devices\":[{\"allow\":true},{\"allow\":false,\"access\":\"rwm\"},"
+				    "{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3,\"access\":\"r\"},"
+				    "{\"allow\":true,\"type\":\"c\",\"major\":5},"
+				    "{\"allow\":false,\"type\":\"c\",\"major\":5,\"minor\":2,\"access\":\"w\"}]}",
+				    &r, NULL),
+		0);
 	n = cgroup_device_program(&r.devices, program);
 	assert_true(n > 0);
 	assert_int_equal(run(program, n, BPF_DEVCG_DEV_CHAR, BPF_DEVCG_ACC_READ, 1, 3), 1);

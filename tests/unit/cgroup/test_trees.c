@@ -22,7 +22,8 @@ static void trees_are_read(void **state)
 
 	(void)state;
 	assert_int_equal(cgroup_trees_parse_mounts(hybrid, &t), 0);
-	assert_int_equal(cgroup_trees_parse_own(&t, "9:name=systemd:/s\n4:memory:/docker/x/y\n3:cpu,cpuacct:/a\n0::/u\n"), 0);
+	assert_int_equal(
+		cgroup_trees_parse_own(&t, "9:name=systemd:/s\n4:memory:/docker/x/y\n3:cpu,cpuacct:/a\n0::/u\n"), 0);
 	assert_int_equal(t.len, 4);
 	assert_string_equal(t.items[0].controllers, "cpu,cpuacct");
 	assert_string_equal(t.items[0].own, "/sys/fs/cgroup/cpu/a");
@@ -39,8 +40,9 @@ static void trees_are_read(void **state)
 /* A group outside of what is mounted has no folder. */
 static void groups_outside_have_no_folder(void **state)
 {
-	static const char *const lines[] = { "4:memory:/docker\n", "4:memory:/docker/xy\n", "4:memory:/../x\n", "4:memory\n",
-					     "", ":::\n" };
+	static const char *const lines[] = {
+		"4:memory:/docker\n", "4:memory:/docker/xy\n", "4:memory:/../x\n", "4:memory\n", "", ":::\n"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
@@ -70,8 +72,10 @@ static void records_read_back(void **state)
 /* Whatever it names is removed later: nothing but clean paths. */
 static void bad_records_are_refused(void **state)
 {
-	static const char *const texts[] = { "1 memory relative\n", "1 memory /a/../b\n", "1 memory /\n", "3 memory /a\n",
-					     "2 a /b\n2 a /c\n", "1 memory\n", "word\n", "scope a\nscope b\n" };
+	static const char *const texts[] = {
+		"1 memory relative\n", "1 memory /a/../b\n", "1 memory /\n", "3 memory /a\n",
+		"2 a /b\n2 a /c\n",    "1 memory\n",	     "word\n",	     "scope a\nscope b\n"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -89,7 +93,8 @@ static void io_is_summed_up(void **state)
 	cgroup_parse_io_v2("8:0 rbytes=4096 wbytes=1 rios=2\n8:16 rbytes=1 wbytes=2 dbytes=9\n", &in, &out);
 	assert_int_equal(in, 4097);
 	assert_int_equal(out, 3);
-	cgroup_parse_io_v1("8:0 Read 100\n8:0 Write 7\n8:0 Sync 107\n8:0 Total 107\n8:16 Read 1\nTotal 108\n", &in, &out);
+	cgroup_parse_io_v1("8:0 Read 100\n8:0 Write 7\n8:0 Sync 107\n8:0 Total 107\n8:16 Read 1\nTotal 108\n", &in,
+			   &out);
 	assert_int_equal(in, 101);
 	assert_int_equal(out, 7);
 }
@@ -97,8 +102,8 @@ static void io_is_summed_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(trees_are_read),	   cmocka_unit_test(groups_outside_have_no_folder),
-		cmocka_unit_test(records_read_back),	   cmocka_unit_test(bad_records_are_refused),
+		cmocka_unit_test(trees_are_read),    cmocka_unit_test(groups_outside_have_no_folder),
+		cmocka_unit_test(records_read_back), cmocka_unit_test(bad_records_are_refused),
 		cmocka_unit_test(io_is_summed_up),
 	};
 
