@@ -45,7 +45,8 @@ static bool manager_has(const char *controller)
 
 	if (geteuid() == 0 || cgroup_trees_read(0, &trees, NULL) < 0 || !(tree = cgroup_trees_unified(&trees)))
 		return true;
-	path = str_format("%s/user.slice/user-%u.slice/user@%u.service/cgroup.controllers", tree->mount, geteuid(), geteuid());
+	path = str_format("%s/user.slice/user-%u.slice/user@%u.service/cgroup.controllers", tree->mount, geteuid(),
+			  geteuid());
 	if (!path || access(path, R_OK) < 0)
 		return true;
 	doctor_read(path, text, sizeof(text));
@@ -59,22 +60,24 @@ static void probe(size_t i, struct found *f)
 	autocgroup struct cgroup g = { 0 };
 	struct cgroup_request q = { .resources = &r, .name = "cloche-doctor" };
 	struct err err = { 0 };
-	bool usable = oci_resources_parse(probes[i].resources, &r, &err) >= 0 &&
-		      cgroup_choose(&q, &g, &settings, &err) >= 0;
+	bool usable =
+		oci_resources_parse(probes[i].resources, &r, &err) >= 0 && cgroup_choose(&q, &g, &settings, &err) >= 0;
 
 	if (usable && g.scope && !manager_has(probes[i].controller)) {
 		usable = false;
 		err_set(&err, EACCES, "systemd's manager of this user doesn't hand it on");
-		err_hint(&err, "as root: /etc/systemd/system/user@.service.d/delegate.conf with [Service] Delegate=cpu cpuset "
-			       "io memory pids; then log in anew (docs/limits.md)");
+		err_hint(
+			&err,
+			"as root: /etc/systemd/system/user@.service.d/delegate.conf with [Service] Delegate=cpu cpuset "
+			"io memory pids; then log in anew (docs/limits.md)");
 	}
 	if (usable) {
 		buf_addf(&f->usable, "%s%s", f->usable.len ? " " : "", probes[i].controller);
 		if (!f->way.len)
-			buf_add_str(&f->way, g.scope	       ? "a scope that systemd is asked for" :
-					     cgroup_unified(&g) && settings.len && settings.items[0].version == 2 ?
-								 "a group that is delegated to us (version 2)" :
-								 "groups of version 1 below our own");
+			buf_add_str(&f->way, g.scope ? "a scope that systemd is asked for"
+					     : cgroup_unified(&g) && settings.len && settings.items[0].version == 2
+						     ? "a group that is delegated to us (version 2)"
+						     : "groups of version 1 below our own");
 		return;
 	}
 	buf_addf(&f->missing, "%s%s", f->missing.len ? ", " : "", probes[i].cost);
@@ -96,11 +99,15 @@ int doctor_check_cgroups(struct doctor *d)
 	unified = cgroup_trees_unified(&trees);
 	for (size_t i = 0; i < ARRAY_SIZE(probes); i++)
 		probe(i, &f);
-	found = str_format("%s; usable: %s", !unified ? "version 1" : trees.len == 1 ? "version 2" : "versions 1 and 2 (hybrid)",
+	found = str_format("%s; usable: %s",
+			   !unified	    ? "version 1"
+			   : trees.len == 1 ? "version 2"
+					    : "versions 1 and 2 (hybrid)",
 			   f.usable.len ? buf_str(&f.usable) : "none");
 	if (f.missing.len)
 		cost = str_format("these are refused: %s (%s)", buf_str(&f.missing), f.why.msg);
 	if (!found || (f.missing.len && !cost))
 		return -ENOMEM;
-	return doctor_add(d, "cgroups", f.missing.len ? DOCTOR_LESS : DOCTOR_OK, found, buf_str(&f.way), cost, f.why.hint);
+	return doctor_add(d, "cgroups", f.missing.len ? DOCTOR_LESS : DOCTOR_OK, found, buf_str(&f.way), cost,
+			  f.why.hint);
 }
