@@ -245,11 +245,35 @@ static int add_scope_dir(struct cgroup *g, char *scope, struct err *err)
 	return err_oom(err);
 }
 
+static int start_scope(const struct cgroup *g, const struct cgroup_enter *e, struct err *err)
+{
+	autofree pid_t *pids = calloc(e->pids_len + 1, sizeof(*pids));
+
+	if (!pids)
+		return err_oom(err);
+	memcpy(pids, e->pids, e->pids_len * sizeof(*pids));
+	pids[e->pids_len] = getpid();
+	return systemd_start_scope(g->scope, g->slice, pids, e->pids_len + e->stay, err);
+}
+
+static int stay_in_scope(const char *scope, struct err *err)
+{
+	autofree char *path = path_join(scope, "monitor");
+	int r;
+
+	if (!path)
+		return err_oom(err);
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return err_errno(err, errno, "make the control group '%s'", path);
+	r = cgroup_put(path, "cgroup.procs", "0");
+	return r < 0 ? err_errno(err, -r, "move into the control group '%s'", path) : 0;
+}
+
 /* systemd moves the processes into its scope; from there they go on into a group of ours, then the scope has none itself. */
 static int enter_scope(struct cgroup *g, const struct cgroup_enter *e, struct err *err)
 {
 	char *scope;
-	int r = systemd_start_scope(g->scope, g->slice, e->pids, e->pids_len, err);
+	int r = start_scope(g, e, err);
 
 	if (r < 0)
 		return r;
@@ -262,7 +286,11 @@ static int enter_scope(struct cgroup *g, const struct cgroup_enter *e, struct er
 		free(scope);
 		return -EIO;
 	}
-	r = add_scope_dir(g, scope, err);
+	r = e->stay ? stay_in_scope(scope, err) : 0;
+	if (r < 0)
+		free(scope);
+	else
+		r = add_scope_dir(g, scope, err);
 	if (r == 0 && e->on_change)
 		r = e->on_change(g, e->arg, err);
 	return r;

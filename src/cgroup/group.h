@@ -84,6 +84,11 @@ struct cgroup_enter {
 	const struct oci_resources *device_rules;
 	const pid_t *pids;
 	size_t pids_len;
+	/*
+	 * Our own process goes into a scope too, beside the container: systemd removes a scope with all groups below as soon as it is
+	 * empty, and with it what the kernel has counted there (kills for want of memory).
+	 */
+	bool stay;
 	int (*on_change)(const struct cgroup *g, void *arg, struct err *err); /* may be NULL */
 	void *arg;
 };

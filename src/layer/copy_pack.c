@@ -16,7 +16,8 @@ struct copy_pack {
 	char name[LAYER_PATH_MAX + 2];
 };
 
-int copy_pack_new(const struct layer_copy *q, const struct layer_limits *limits, struct copy_pack **ret, struct err *err)
+int copy_pack_new(const struct layer_copy *q, const struct layer_limits *limits, struct copy_pack **ret,
+		  struct err *err)
 {
 	struct copy_pack *p = calloc(1, sizeof(*p));
 	int r;

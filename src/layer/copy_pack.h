@@ -10,7 +10,8 @@
 struct copy_pack;
 
 /* For Q->out_fd. */
-int copy_pack_new(const struct layer_copy *q, const struct layer_limits *limits, struct copy_pack **ret, struct err *err);
+int copy_pack_new(const struct layer_copy *q, const struct layer_limits *limits, struct copy_pack **ret,
+		  struct err *err);
 void copy_pack_free(struct copy_pack *p);
 /* One entry; a folder's name without its slash. E's time may be changed to what the clamp makes of it. */
 int copy_pack_entry(struct copy_pack *p, struct tar_entry *e, struct err *err);

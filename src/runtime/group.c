@@ -89,6 +89,7 @@ int start_make_group(struct start *st, pid_t pid, struct err *err)
 					.device_rules = obeys_device_rules(st) ? &st->resources : NULL,
 					.pids = &pid,
 					.pids_len = 1,
+					.stay = true,
 					.on_change = tell_group,
 					.arg = (void *)(uintptr_t)st->options };
 	uint64_t start_us = time_now_us();

@@ -11,9 +11,9 @@
 
 struct build_direct {
 	bool possible;
-	bool in_order;		   /* the items are in the sources' order: their digest is what HASH would say */
-	struct layer_items items;  /* their descriptors are owned */
-	struct strv dests;	   /* the strings of the items */
+	bool in_order;		  /* the items are in the sources' order: their digest is what HASH would say */
+	struct layer_items items; /* their descriptors are owned */
+	struct strv dests;	  /* the strings of the items */
 };
 void build_direct_done(struct build_direct *d);
 
