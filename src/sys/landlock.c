@@ -38,13 +38,13 @@ static uint64_t fs_rights(int version)
 	return all;
 }
 
-static int make_ruleset(int version)
+static int make_ruleset(int version, bool with_network)
 {
 	struct ruleset_attr attr = { .handled_access_fs = fs_rights(version) };
 	size_t size = sizeof(attr.handled_access_fs);
 
 	if (version >= 4) {
-		attr.handled_access_net = ACCESS_NET_BIND_TCP | ACCESS_NET_CONNECT_TCP;
+		attr.handled_access_net = with_network ? ACCESS_NET_BIND_TCP | ACCESS_NET_CONNECT_TCP : 0;
 		size += sizeof(attr.handled_access_net);
 	}
 	if (version >= 6) {
@@ -69,7 +69,7 @@ static uint64_t rights_on(const struct landlock_tree *tree, int version)
 	return tree->writable ? fs_rights(version) & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE : read_rights;
 }
 
-int landlock_confine(const struct landlock_tree *trees, size_t len, struct err *err)
+static int confine(const struct landlock_tree *trees, size_t len, bool with_network, struct err *err)
 {
 	autoclose int ruleset = -1;
 	int version = landlock_version();
@@ -78,7 +78,7 @@ int landlock_confine(const struct landlock_tree *trees, size_t len, struct err *
 		return err_errno(err, errno, "set no_new_privs");
 	if (version == 0)
 		return 0;
-	ruleset = make_ruleset(version);
+	ruleset = make_ruleset(version, with_network);
 	if (ruleset < 0)
 		return err_errno(err, errno, "make a Landlock ruleset");
 	for (size_t i = 0; i < len; i++) {
@@ -93,4 +93,14 @@ int landlock_confine(const struct landlock_tree *trees, size_t len, struct err *
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
 		return err_errno(err, errno, "confine by Landlock");
 	return version;
+}
+
+int landlock_confine(const struct landlock_tree *trees, size_t len, struct err *err)
+{
+	return confine(trees, len, true, err);
+}
+
+int landlock_confine_files(const struct landlock_tree *trees, size_t len, struct err *err)
+{
+	return confine(trees, len, false, err);
 }

@@ -25,3 +25,5 @@ int landlock_version(void);
  * it sets. Returns the version of the kernel's Landlock, 0 if there is none that is of use (not an error).
  */
 int landlock_confine(const struct landlock_tree *trees, size_t len, struct err *err);
+/* The same for one whose work is the network: files, signals and abstract sockets only. */
+int landlock_confine_files(const struct landlock_tree *trees, size_t len, struct err *err);
