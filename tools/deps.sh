@@ -19,6 +19,7 @@ build=(
 	libssl-dev                    # SHA-256 in hardware, for whole layers
 	libcap-ng-dev
 	libcurl4-openssl-dev          # registries
+	libslirp-dev                  # the user-mode network
 	uidmap                        # newuidmap: ranges of ids, for those who have one
 	mmdebstrap fakechroot fakeroot debian-archive-keyring # the demo's base image
 )
@@ -32,7 +33,7 @@ check=(
 	docker-registry               # a registry on loopback
 	podman skopeo                 # images must work there too
 )
-bench=(bubblewrap crun runc buildah umoci hyperfine)
+bench=(slirp4netns passt iperf3 bubblewrap crun runc buildah umoci hyperfine)
 
 vm=(
 	qemu-system-x86               # the machine; its kernel and its Debian are fetched by apt, not installed
