@@ -180,6 +180,16 @@ static int pass_listener(struct start *st, const struct container_process *p, in
 	return r < 0 ? r : 0;
 }
 
+static int pass_network(struct start *st, const struct container_process *p, int fd, struct err *err)
+{
+	const struct runtime_options *o = st->options;
+	autoclose int netns = fd;
+
+	if (netns < 0)
+		return err_set(err, EBADMSG, "the container's process sent no network namespace");
+	return o->on_network(netns, p->pidfd, o->network_arg, err);
+}
+
 /* That it has executed its program is the end of the socket. */
 int start_converse(struct start *st, struct container_process *p, enum start_until until, struct err *err)
 {
@@ -205,6 +215,17 @@ int start_converse(struct start *st, struct container_process *p, enum start_unt
 			r = pass_listener(st, p, fd, err);
 			if (r < 0)
 				return r;
+			break;
+		case START_NETWORK:
+			r = pass_network(st, p, fd, err);
+			if (r < 0)
+				return r;
+			break;
+		case START_PREPARED:
+			r = st->options->wait_network(st->options->network_arg, err);
+			if (r < 0)
+				return r;
+			go_on(p->control);
 			break;
 		case START_READY:
 			return 0;

@@ -94,6 +94,15 @@ struct runtime_options {
 	int (*meanwhile)(void *arg, struct err *err);
 	void *meanwhile_arg;
 
+	/*
+	 * A network that a helper sets up from outside. on_network runs in the caller as soon as the process is in its
+	 * namespaces, with a descriptor of that of the network (borrowed) and the process's pidfd; wait_network before the
+	 * program is executed. A failure of either ends the start. Both or neither.
+	 */
+	int (*on_network)(int netns, int pidfd, void *arg, struct err *err);
+	int (*wait_network)(void *arg, struct err *err);
+	void *network_arg;
+
 	/* Called in the caller for each step; NULL: no tracing. */
 	void (*on_step)(const struct runtime_step *step, void *arg);
 	void *on_step_arg;

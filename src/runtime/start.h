@@ -55,6 +55,8 @@ enum start_kind {
 	START_STEP,
 	START_LISTENER,
 	START_CONSOLE,
+	START_NETWORK,
+	START_PREPARED,
 	START_READY,
 	START_MOUNTS, /* the mount namespace, where the pid namespace is not its own */
 	START_CLONED, /* by a process between: code is the pid of the new one, with its pidfd */

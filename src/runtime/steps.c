@@ -184,6 +184,34 @@ static int make_cwd(struct start *st)
 	return fd < 0 ? start_fail(st, -fd, "make the working folder", st->cwd) : 0;
 }
 
+/* Whoever sets up the network may begin. */
+static int show_network(struct start *st)
+{
+	autoclose int fd = -1;
+	int r;
+
+	if (!st->options->on_network)
+		return 0;
+	fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return start_fail(st, errno, "open", "/proc/self/ns/net");
+	r = start_send(st, START_NETWORK, fd);
+	return r < 0 ? start_fail(st, -r, "show the network namespace", NULL) : 0;
+}
+
+static int wait_for_network(struct start *st)
+{
+	int r;
+
+	if (!st->options->on_network)
+		return 0;
+	r = start_send(st, START_PREPARED, -1);
+	if (r == 0)
+		r = start_wait(st);
+	start_note(st, r, "wait for the network", NULL, "its interface, addresses and routes are there", "recv()");
+	return r < 0 ? start_fail(st, -r, "wait for the network", NULL) : 0;
+}
+
 /* Nearly always the caller was done long ago. */
 static int wait_for_caller(struct start *st)
 {
@@ -210,6 +238,7 @@ static int (*const steps[])(struct start *st) = {
 	map_ids,
 	start_enter_group,
 	start_enter_time,
+	show_network,
 	start_set_limits,
 	hide_from_container,
 	start_mount_root,
@@ -223,6 +252,7 @@ static int (*const steps[])(struct start *st) = {
 	start_arrange_fds,
 	start_take_identity,
 	wait_for_caller,
+	wait_for_network,
 	wait_for_start,
 	start_exec,
 };
