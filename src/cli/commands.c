@@ -20,6 +20,7 @@
 	X(pause) \
 	X(unpause) \
 	X(update) \
+	X(port) \
 	X(rm) \
 	X(cp) \
 	X(commit) \

@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/listing.h"
 #include "engine/container/list.h"
+#include "engine/container/network.h"
 #include "oci/json.h"
 
 #include <errno.h>
@@ -51,17 +52,31 @@ static char *format_command(const struct strv *args, bool whole)
 	return str_format("\"%s\"", buf_str(&text));
 }
 
-static char *format_up(struct store *s, const struct container_row *row, const char *age)
+/* docker lists exposed ports of running containers only. */
+static char *format_ports(const struct container_network_state *n, bool is_running)
+{
+	static const struct port_list none;
+	struct buf text = BUF_INIT(1 << 20);
+
+	if (ports_format(&n->published, is_running ? &n->exposed : &none, &text) < 0)
+		buf_reset(&text);
+	return buf_take(&text);
+}
+
+static char *format_up(struct store *s, const struct container_row *row, const struct container_network_state *n,
+		       const char *age)
 {
 	char health[16];
 
+	if (n->has_lost)
+		return str_format("Up %s (network lost)", age);
 	container_health_status(s, row, health);
 	if (strcmp(health, "none") == 0)
 		return str_format("Up %s%s", age, row->status.paused ? " (Paused)" : "");
 	return str_format(strcmp(health, "starting") == 0 ? "Up %s (health: %s)" : "Up %s (%s)", age, health);
 }
 
-static char *format_status(struct store *s, const struct container_row *row)
+static char *format_status(struct store *s, const struct container_row *row, const struct container_network_state *n)
 {
 	const struct container_status *st = &row->status;
 	const struct timespec *since = st->phase == CONTAINER_RUNNING ? &st->started : &st->finished;
@@ -74,7 +89,7 @@ static char *format_status(struct store *s, const struct container_row *row)
 	case CONTAINER_STARTING:
 		return strdup("Created");
 	case CONTAINER_RUNNING:
-		return format_up(s, row, age);
+		return format_up(s, row, n, age);
 	case CONTAINER_RESTARTING:
 		return str_format("Restarting (%d) %s ago", st->exit_code, age);
 	case CONTAINER_LOST:
@@ -105,9 +120,13 @@ static int add_owned(json_t *o, const char *key, char *value)
 static json_t *make_row(struct store *s, const struct container_row *row, const struct ps_options *o)
 {
 	const struct container_record *r = &row->record;
+	CLEANUP(container_network_state_done) struct container_network_state network = { 0 };
+	bool is_running = row->status.phase == CONTAINER_RUNNING;
 	char age[32], created[TIME_RFC3339_MAX];
 	json_t *j = json_object();
 	int bad = !j;
+
+	container_network_state_read(s, r, is_running, &network);
 
 	time_format_human(time(NULL) - r->created.tv_sec, age);
 	time_format_rfc3339(r->created, created);
@@ -116,9 +135,9 @@ static json_t *make_row(struct store *s, const struct container_row *row, const 
 	bad |= add_owned(j, "Command", format_command(&r->args, o->no_trunc));
 	bad |= add_owned(j, "CreatedAt", strdup(created));
 	bad |= add_owned(j, "RunningFor", str_format("%s ago", age));
-	bad |= add_owned(j, "Status", format_status(s, row));
+	bad |= add_owned(j, "Status", format_status(s, row, &network));
 	bad |= add_owned(j, "State", strdup(container_state_name(&row->status)));
-	bad |= add_owned(j, "Ports", strdup(""));
+	bad |= add_owned(j, "Ports", format_ports(&network, is_running));
 	bad |= add_owned(j, "Names", strdup(r->name ? r->name : ""));
 	bad |= add_owned(j, "Labels", format_labels(&r->labels));
 	bad |= add_owned(j, "Networks", strdup(r->network ? r->network : ""));

@@ -31,8 +31,8 @@ static const struct option build_table[] = {
 		    "set an ARG; without a value, from the environment", NULL),
 	OPTION_LIST("label", 0, struct build_words, labels, "NAME=VALUE", "label the image", NULL),
 	OPTION_FLAG("no-cache", 0, struct build_words, no_cache, "carry out every step anew"),
-	OPTION_STRING("network", 0, struct build_words, network, "host|none",
-		      "the network that RUN has (default: host)", "host none"),
+	OPTION_STRING("network", 0, struct build_words, network, "private|host|none",
+		      "the network that RUN has (default: private)", "private host none"),
 	OPTION_STRING("iidfile", 0, struct build_words, iidfile, "FILE", "write the image's ID to a file", "file"),
 	OPTION_STRING("progress", 0, struct build_words, progress, "auto|plain|tty", "how the progress is shown",
 		      "auto plain tty"),
@@ -54,12 +54,14 @@ static const struct option build_table[] = {
 
 static int set_network(const char *word, enum build_network *ret, struct err *err)
 {
-	if (!word || strcmp(word, "host") == 0 || strcmp(word, "default") == 0)
+	if (!word || strcmp(word, "private") == 0 || strcmp(word, "default") == 0 || strcmp(word, "bridge") == 0)
+		*ret = BUILD_NETWORK_PRIVATE;
+	else if (strcmp(word, "host") == 0)
 		*ret = BUILD_NETWORK_HOST;
 	else if (strcmp(word, "none") == 0)
 		*ret = BUILD_NETWORK_NONE;
 	else
-		return err_set(err, EINVAL, "--network takes host or none, not '%s'", word);
+		return err_set(err, EINVAL, "--network takes private, host or none, not '%s'", word);
 	return 0;
 }
 

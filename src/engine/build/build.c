@@ -105,6 +105,7 @@ static void session_done(struct build_session *s)
 	dockerfile_done(&s->df);
 	strv_done(&s->used_args);
 	free(s->files_dir);
+	free(s->private_files_dir);
 	if (s->store) {
 		struct gc_result freed;
 

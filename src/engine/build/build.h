@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum build_network { BUILD_NETWORK_HOST, BUILD_NETWORK_NONE };
+enum build_network { BUILD_NETWORK_PRIVATE, BUILD_NETWORK_HOST, BUILD_NETWORK_NONE };
 
 struct build_options {
 	const char *context;	/* folder or archive; "-": an archive or just a Dockerfile on stdin */

@@ -5,8 +5,10 @@
 #include "engine/build/mounts.h"
 #include "engine/build/session.h"
 #include "engine/run/hosts.h"
+#include "engine/run/network.h"
 #include "engine/run/spec.h"
 #include "intercept/supervisor.h"
+#include "net/addresses.h"
 #include "runtime/runtime.h"
 #include "sys/fs.h"
 #include "sys/spawn.h"
@@ -28,6 +30,8 @@ struct command {
 	const char *network;
 	struct build_mounts mounts;
 	struct intercept_helper supervisor;
+	struct container_network private; /* kind NULL: it has the host's network, or none */
+	struct network_life net;
 };
 
 /* What one attempt to run it needs; there may be a second one, without an overlay. */
@@ -35,6 +39,7 @@ static void forget_attempt(struct command *c)
 {
 	intercept_helper_done(&c->supervisor);
 	c->supervisor = INTERCEPT_HELPER_INIT;
+	run_network_done(&c->net);
 	build_mounts_done(&c->mounts);
 	strv_done(&c->env);
 }
@@ -43,6 +48,7 @@ static void command_done(struct command *c)
 {
 	forget_attempt(c);
 	strv_done(&c->argv);
+	free(c->private.kind);
 }
 
 /* --- what is run --- */
@@ -115,7 +121,15 @@ static const char *network_of(const struct build_at *at)
 
 	if (flag && strcmp(flag->value, "default") != 0)
 		return flag->value;
-	return at->s->options->network == BUILD_NETWORK_NONE ? "none" : "host";
+	switch (at->s->options->network) {
+	case BUILD_NETWORK_HOST:
+		return "host";
+	case BUILD_NETWORK_NONE:
+		return "none";
+	case BUILD_NETWORK_PRIVATE:
+		break;
+	}
+	return "private";
 }
 
 static int make_key(struct command *c, struct digest *ret, struct err *err)
@@ -159,49 +173,57 @@ static int add_history(struct command *c, struct err *err)
 	return text.error ? err_oom(err) : build_history(c->at, buf_str(&text), err);
 }
 
-/* --- the files of name service, once for the build --- */
+/* --- the files of name service, once for the build and each kind of network --- */
 
-static int write_files(struct build_session *s, struct err *err)
+static int write_resolv(int fd, bool has_private, struct err *err)
 {
-	autobuf struct buf hosts = BUF_INIT(RUN_HOSTS_MAX), host = BUF_INIT(RUN_RESOLV_MAX),
-			   resolv = BUF_INIT(RUN_RESOLV_MAX);
-	static const struct strv none = { 0 };
+	autobuf struct buf host = BUF_INIT(RUN_RESOLV_MAX), resolv = BUF_INIT(RUN_RESOLV_MAX);
+	char *inside[] = { (char *)(uintptr_t)NET_NAMESERVER, NULL };
+	const struct strv none = { 0 }, servers = { .items = inside, .len = has_private };
+	int r = fs_read_file(AT_FDCWD, run_resolv_path(), RUN_RESOLV_MAX, &host, err);
+
+	if (r == -ENOENT) {
+		err_clear(err);
+		r = 0;
+	}
+	if (r >= 0)
+		r = run_resolv_text(buf_str(&host), &servers, &none, &none, &resolv, err);
+	return r < 0 ? r : fs_write_file(fd, "resolv.conf", buf_str(&resolv), resolv.len, 0644, 0, err);
+}
+
+static int write_files(struct build_session *s, const char *name, bool has_private, struct err *err)
+{
+	autobuf struct buf hosts = BUF_INIT(RUN_HOSTS_MAX);
 	autoclose int fd = -1;
 	int r;
 
-	if (mkdirat(s->layers.tmp.dir_fd, "files", 0755) < 0)
+	if (mkdirat(s->layers.tmp.dir_fd, name, 0755) < 0)
 		return err_errno(err, errno, "make a folder");
-	fd = openat(s->layers.tmp.dir_fd, "files", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(s->layers.tmp.dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err, errno, "open a folder");
-	r = run_hosts_text(BUILD_HOSTNAME, NULL, "", &hosts, err);
-	if (r >= 0) {
-		r = fs_read_file(AT_FDCWD, "/etc/resolv.conf", RUN_RESOLV_MAX, &host, err);
-		if (r == -ENOENT) {
-			err_clear(err);
-			r = 0;
-		}
-	}
-	if (r >= 0)
-		r = run_resolv_text(buf_str(&host), &none, &none, &none, &resolv, err);
+	r = run_hosts_text(BUILD_HOSTNAME, NULL, has_private ? NET_CONTAINER : NULL, "", &hosts, err);
 	if (r >= 0)
 		r = fs_write_file(fd, "hosts", buf_str(&hosts), hosts.len, 0644, 0, err);
 	if (r >= 0)
-		r = fs_write_file(fd, "resolv.conf", buf_str(&resolv), resolv.len, 0644, 0, err);
+		r = write_resolv(fd, has_private, err);
 	return r < 0 ? r : fs_write_file(fd, "hostname", BUILD_HOSTNAME "\n", strlen(BUILD_HOSTNAME) + 1, 0644, 0, err);
 }
 
-static int make_files(struct build_session *s, struct err *err)
+static int make_files(struct command *c, struct err *err)
 {
+	struct build_session *s = c->at->s;
+	const char *name = c->private.kind ? "files-private" : "files";
+	char **dir = c->private.kind ? &s->private_files_dir : &s->files_dir;
 	int r;
 
-	if (s->files_dir)
+	if (*dir)
 		return 0;
-	r = write_files(s, err);
+	r = write_files(s, name, c->private.kind != NULL, err);
 	if (r < 0)
 		return err_wrap(err, "hosts and resolv.conf for RUN");
-	s->files_dir = str_format("%s/%s/files", s->store->root, s->layers.tmp.name);
-	return s->files_dir ? 0 : err_oom(err);
+	*dir = str_format("%s/%s/%s", s->store->root, s->layers.tmp.name, name);
+	return *dir ? 0 : err_oom(err);
 }
 
 /* --- the container --- */
@@ -238,7 +260,7 @@ static int make_spec(struct command *c, const struct build_upper *u, const struc
 				 .cwd = "/",
 				 .id = BUILD_HOSTNAME,
 				 .rootfs = u->tree ? u->tree : u->merged,
-				 .files_dir = s->files_dir };
+				 .files_dir = c->private.kind ? s->private_files_dir : s->files_dir };
 
 	image.entrypoint = image.cmd = none;
 	r = open_layers(lowers, fds, &fds_len, err);
@@ -252,12 +274,17 @@ static int make_spec(struct command *c, const struct build_upper *u, const struc
 	return r;
 }
 
-/* Ahead of the container: it gets ready on the other processor. */
-static int start_supervisor(struct command *c, struct err *err)
+/* Ahead of the container: they get ready on the other processor. */
+static int start_helpers(struct command *c, struct err *err)
 {
 	struct intercept_options options = INTERCEPT_OPTIONS_INIT;
+	int r = c->at->s->ids.mode == ID_MODE_SINGLE ? intercept_spawn(&options, &c->supervisor, err) : 0;
 
-	return c->at->s->ids.mode == ID_MODE_SINGLE ? intercept_spawn(&options, &c->supervisor, err) : 0;
+	if (r >= 0)
+		r = run_network_parse(c->network, &c->private, err);
+	if (r >= 0)
+		r = run_network_begin(&c->net, &c->private, err);
+	return r < 0 ? r : run_network_open(&c->net, -1, err);
 }
 
 static int on_listener(int listener, pid_t init, void *arg, struct err *err)
@@ -316,6 +343,11 @@ static int start(struct command *c, const struct build_upper *u, const struct st
 	o.notify_filter = filter;
 	o.on_listener = on_listener;
 	o.on_listener_arg = c;
+	if (c->private.kind) {
+		o.on_network = run_network_attach;
+		o.wait_network = run_network_wait;
+		o.network_arg = &c->net;
+	}
 	return runtime_run(spec, &o, p, err);
 }
 
@@ -353,9 +385,9 @@ static int make_layer(struct build_at *at, struct build_upper *u, void *arg, str
 	if (at->s->store->copies_only && !u->tree)
 		return store_refuse_overlay(at->s->store, RUNTIME_OVERLAY_REFUSED, err);
 	forget_attempt(c);
-	r = start_supervisor(c, err);
+	r = start_helpers(c, err);
 	if (r >= 0)
-		r = make_files(at->s, err);
+		r = make_files(c, err);
 	if (r >= 0)
 		r = set_env(c, true, &c->env, err);
 	if (r >= 0)
@@ -381,7 +413,9 @@ static int make_layer(struct build_at *at, struct build_upper *u, void *arg, str
 int build_run(struct build_at *at, struct err *err)
 {
 	CLEANUP(command_done)
-	struct command c = { .at = at, .network = network_of(at), .supervisor = INTERCEPT_HELPER_INIT };
+	struct command c = {
+		.at = at, .network = network_of(at), .supervisor = INTERCEPT_HELPER_INIT, .net = NETWORK_LIFE_INIT
+	};
 	struct build_timer timer;
 	struct digest key;
 	int r = set_argv(&c, err);

@@ -41,7 +41,8 @@ struct build_session {
 	struct strv used_args;	    /* names of --build-arg that something asked for */
 	char now[TIME_RFC3339_MAX]; /* the build's time, or SOURCE_DATE_EPOCH */
 	bool told_of_copies;
-	char *files_dir; /* hosts, hostname, resolv.conf for RUN; NULL until the first */
+	/* hosts, hostname, resolv.conf for RUN; NULL until the first with such a network */
+	char *files_dir, *private_files_dir;
 };
 
 /* An instruction being carried out, and where it is from: the Dockerfile, or an image's ONBUILD. */

@@ -5,6 +5,7 @@
 #include "base/timefmt.h"
 #include "engine/container/container.h"
 #include "engine/container/inspect_limits.h"
+#include "engine/container/network.h"
 #include "store/image.h"
 #include "store/layers.h"
 
@@ -15,6 +16,7 @@
 struct facts {
 	struct container_record record;
 	struct container_status status;
+	struct container_network_state network;
 	struct oci_spec spec;
 	char id[CONTAINER_ID_MAX];
 };
@@ -22,6 +24,7 @@ struct facts {
 static void facts_done(struct facts *f)
 {
 	container_record_done(&f->record);
+	container_network_state_done(&f->network);
 	oci_spec_done(&f->spec);
 }
 
@@ -36,6 +39,7 @@ static int read_facts(struct engine *e, const char *container, struct facts *f, 
 		r = container_status_read(e->store, f->id, &f->status, err);
 	if (r < 0)
 		return r;
+	container_network_state_read(e->store, &f->record, f->status.phase == CONTAINER_RUNNING, &f->network);
 	dir = container_open(e->store, f->id, err);
 	return dir < 0 ? dir : oci_spec_read(dir, "config.json", &f->spec, err);
 }
@@ -103,6 +107,7 @@ static json_t *make_config(const struct facts *f)
 	json_object_set_new(o, "Image", json_string(r->image ? r->image : ""));
 	json_object_set_new(o, "WorkingDir", json_string(f->spec.process.cwd ? f->spec.process.cwd : "/"));
 	json_object_set_new(o, "Labels", make_labels(&r->labels));
+	json_object_set_new(o, "ExposedPorts", container_exposed_json(&f->network));
 	json_object_set_new(o, "StopSignal", json_string(r->stop_signal ? r->stop_signal : "SIGTERM"));
 	return o;
 }
@@ -112,6 +117,8 @@ static json_t *make_host_config(const struct facts *f)
 	json_t *o = json_object();
 
 	json_object_set_new(o, "NetworkMode", json_string(f->record.network ? f->record.network : ""));
+	json_object_set_new(o, "PortBindings", container_bindings_json(&f->record.private_network));
+	json_object_set_new(o, "PublishAllPorts", json_boolean(f->record.private_network.publish_all));
 	json_add_bool(o, "AutoRemove", f->record.remove);
 	json_add_bool(o, "ReadonlyRootfs", f->spec.root_readonly);
 	json_object_set_new(o, "Ids", json_string(f->record.ids ? f->record.ids : ""));
@@ -162,6 +169,7 @@ static json_t *make_object(struct engine *e, const struct facts *f)
 	json_add_string(o, "Bundle", bundle);
 	json_object_set_new(o, "HostConfig", make_host_config(f));
 	json_object_set_new(o, "Mounts", make_mounts(f));
+	json_object_set_new(o, "NetworkSettings", container_network_json(&f->record.private_network, &f->network));
 	json_object_set_new(o, "Config", make_config(f));
 	return o;
 }

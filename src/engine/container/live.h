@@ -4,7 +4,8 @@
  *
  *     <runroot>/containers/<id>   a struct live_line, locked (OFD lock: it passes through fork and exec)
  *     <runroot>/files/<id>/       hosts, hostname, resolv.conf; ids.sock where ids are emulated; with a monitor attach.sock and health.json;
- *                                 with limits cgroup, while it is paused also paused (group.h)
+ *                                 with limits cgroup, while it is paused also paused (group.h); with a private
+ *                                 network "network"
  */
 #pragma once
 

@@ -55,6 +55,15 @@ struct container_names {
 	struct strv add_hosts, dns, dns_search, dns_options;
 };
 
+/* "privateNetwork": the private network, and the words of its ports; understood at each start. */
+struct container_network {
+	char *kind; /* "slirp"; NULL: it has none */
+	bool host_loopback, publish_all;
+	int64_t mtu;			/* 0: the usual one */
+	char *address, *address6, *mac; /* NULL: the usual ones */
+	struct strv publish, expose;
+};
+
 /* Strings are owned; NULL: not known. */
 struct container_record {
 	char *id, *name;
@@ -63,10 +72,11 @@ struct container_record {
 	char *manifest; /* "sha256:…" */
 	struct timespec created;
 	struct strv args;
-	int64_t entrypoint_len;		/* so many of ARGS are the entry point; the rest is the command */
-	char *user;			/* as it was said; "": the image's default */
-	struct strv labels;		/* key, value, key, value … */
-	char *hostname, *network, *ids; /* hostname NULL: the host's own; "host" or "none"; id_mode_name */
+	int64_t entrypoint_len; /* so many of ARGS are the entry point; the rest is the command */
+	char *user;		/* as it was said; "": the image's default */
+	struct strv labels;	/* key, value, key, value … */
+	char *hostname, *network,
+		*ids; /* hostname NULL: the host's own; --network's word, "private" if none; id_mode_name */
 	char *stop_signal;
 	bool tty, remove;
 	struct strv shares; /* namespaces of others (engine/run/shares.h): type, ID, type, ID … */
@@ -74,6 +84,7 @@ struct container_record {
 	struct container_log_options log;
 	struct container_health health;
 	struct container_names names;
+	struct container_network private_network;
 };
 void container_record_done(struct container_record *r);
 #define autorecord CLEANUP(container_record_done)

@@ -185,10 +185,65 @@ static void names_done(struct container_record *r)
 	strv_done(&n->dns_options);
 }
 
+/* --- network --- */
+
+static int write_network(const struct container_record *r, json_t *o)
+{
+	const struct container_network *n = &r->private_network;
+	int bad = json_add_string(o, "kind", n->kind);
+
+	if (n->host_loopback)
+		bad |= json_add_bool(o, "hostLoopback", true);
+	if (n->publish_all)
+		bad |= json_add_bool(o, "publishAll", true);
+	if (n->mtu)
+		bad |= json_add_int(o, "mtu", n->mtu);
+	bad |= json_add_string(o, "address", n->address);
+	bad |= json_add_string(o, "address6", n->address6);
+	bad |= json_add_string(o, "mac", n->mac);
+	bad |= json_add_strings(o, "publish", &n->publish, false);
+	return bad | json_add_strings(o, "expose", &n->expose, false);
+}
+
+static int read_network(const struct json_at *at, struct container_record *r, struct err *err)
+{
+	struct container_network *n = &r->private_network;
+	int result = json_get_string(at, "kind", &n->kind, err);
+
+	if (result >= 0)
+		result = json_get_bool(at, "hostLoopback", &n->host_loopback, err);
+	if (result >= 0)
+		result = json_get_bool(at, "publishAll", &n->publish_all, err);
+	if (result >= 0)
+		result = json_get_int(at, "mtu", 0, UINT16_MAX, &n->mtu, err);
+	if (result >= 0)
+		result = json_get_string(at, "address", &n->address, err);
+	if (result >= 0)
+		result = json_get_string(at, "address6", &n->address6, err);
+	if (result >= 0)
+		result = json_get_string(at, "mac", &n->mac, err);
+	if (result >= 0)
+		result = json_get_strings(at, "publish", &n->publish, err);
+	return result < 0 ? result : json_get_strings(at, "expose", &n->expose, err);
+}
+
+static void network_done(struct container_record *r)
+{
+	struct container_network *n = &r->private_network;
+
+	free(n->kind);
+	free(n->address);
+	free(n->address6);
+	free(n->mac);
+	strv_done(&n->publish);
+	strv_done(&n->expose);
+}
+
 const struct record_part record_parts[] = {
 	{ "life", write_life, read_life, life_done },
 	{ "log", write_log, read_log, log_done },
 	{ "health", write_health, read_health, health_done },
 	{ "names", write_names, read_names, names_done },
+	{ "privateNetwork", write_network, read_network, network_done },
 	{ NULL, NULL, NULL, NULL },
 };

@@ -8,6 +8,7 @@
 #include "engine/container/events.h"
 #include "engine/run/env.h"
 #include "engine/run/life_options.h"
+#include "engine/run/network.h"
 #include "sys/fs.h"
 #include "sys/signals.h"
 
@@ -190,7 +191,7 @@ static int set_strings(struct run_session *s, const struct run_order *order, str
 	r->user = strdup(user ? user : "");
 	if (s->spec.hostname)
 		r->hostname = strdup(s->spec.hostname);
-	r->network = strdup(oci_spec_namespace(&s->spec, "network") ? "none" : "host");
+	r->network = strdup(order->options->network ? order->options->network : "private");
 	r->ids = strdup(id_mode_name(s->ids.mode));
 	if (!r->id || !r->user || !r->image || !r->network || !r->ids || (s->spec.hostname && !r->hostname) ||
 	    set_digest(&r->image_id, &s->image.id) < 0 || set_digest(&r->manifest, &s->image.manifest_digest) < 0 ||
@@ -213,6 +214,8 @@ static int make_record(struct run_session *s, const struct run_order *order, str
 		r = set_labels(s, o, err);
 	if (r >= 0)
 		r = set_stop_signal(s, o, err);
+	if (r >= 0)
+		r = run_network_record(o, &s->image.config, &record->private_network, err);
 	if (r >= 0)
 		r = set_names(&record->names, o, err);
 	return r < 0 ? r : run_set_life(record, o, &s->image.config, &s->spec, err);
@@ -274,22 +277,13 @@ static int make_container(struct run_session *s, const struct run_order *order, 
 	return r;
 }
 
-static int tell_network(const struct run_session *s, const struct run_order *order, struct err *err)
-{
-	enum run_network network;
-	bool said;
-	int r = run_spec_network(order->options, &network, &said, err);
-
-	if (r >= 0 && !said)
-		run_notice(s, "the container uses the host's network (private networks come with the next version); "
-			      "--network host says so, --network none gives it none");
-	return r;
-}
-
 int run_create_check(struct run_session *s, const struct run_options *o, struct err *err)
 {
 	int r = parse_ids_level(o, &s->record.life.ids_level, err);
 
+	/* Only which one: the helper can be started with it. Ports need the image. */
+	if (r >= 0)
+		r = run_network_parse(o->network, &s->record.private_network, err);
 	s->quiet = o->quiet;
 	if (r >= 0)
 		r = check_cidfile(o, err);
@@ -310,8 +304,6 @@ int run_create_begin(struct run_session *s, const struct run_order *order, struc
 		r = make_spec(s, order, err);
 	if (r >= 0)
 		r = make_record(s, order, err);
-	if (r >= 0)
-		r = tell_network(s, order, err);
 	return r < 0 ? r : write_cidfile(s, order->options->cidfile, err);
 }
 

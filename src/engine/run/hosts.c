@@ -2,10 +2,13 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "net/addresses.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static bool is_address(const char *text)
 {
@@ -44,8 +47,13 @@ int run_hosts_add(const char *word, const char *gateway, struct buf *out, struct
 	}
 	if (strcmp(address, "host-gateway") == 0) {
 		if (!gateway) {
-			err_set(err, EINVAL, "--add-host '%s': without a network there is no way to the host", word);
-			return err_hint(err, "use --network host");
+			err_set(err, EINVAL,
+				"--add-host '%s': there is no way to the host: the container has no network, or the "
+				"host no address",
+				word);
+			return err_hint(
+				err,
+				"--network private:host-loopback makes one, to what listens on the host's 127.0.0.1");
 		}
 		return buf_addf(out, "%s\t%s\n", gateway, name) < 0 ? err_oom(err) : 0;
 	}
@@ -54,8 +62,11 @@ int run_hosts_add(const char *word, const char *gateway, struct buf *out, struct
 	return buf_addf(out, "%s\t%s\n", address, name) < 0 ? err_oom(err) : 0;
 }
 
-int run_hosts_text(const char *hostname, const char *domainname, const char *added, struct buf *out, struct err *err)
+int run_hosts_text(const char *hostname, const char *domainname, const char *address, const char *added,
+		   struct buf *out, struct err *err)
 {
+	if (!address)
+		address = "127.0.1.1";
 	buf_add_str(
 		out,
 		"127.0.0.1\tlocalhost\n"
@@ -63,10 +74,54 @@ int run_hosts_text(const char *hostname, const char *domainname, const char *add
 		"fe00::0\tip6-localnet\nff00::0\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
 	buf_add_str(out, added);
 	if (hostname && domainname && *domainname)
-		buf_addf(out, "127.0.1.1\t%s.%s %s\n", hostname, domainname, hostname);
+		buf_addf(out, "%s\t%s.%s %s\n", address, hostname, domainname, hostname);
 	else if (hostname)
-		buf_addf(out, "127.0.1.1\t%s\n", hostname);
+		buf_addf(out, "%s\t%s\n", address, hostname);
 	return out->error ? err_errno(err, -out->error, "make /etc/hosts") : 0;
+}
+
+/* The address from which the host would send to ADDRESS. No datagram is sent: connect only looks at the routes. */
+static bool address_towards(const struct sockaddr *to, socklen_t len, char dst[static INET6_ADDRSTRLEN])
+{
+	autoclose int fd = socket(to->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_storage own;
+	socklen_t own_len = sizeof(own);
+	const void *bytes = to->sa_family == AF_INET ? (void *)&((struct sockaddr_in *)&own)->sin_addr
+						     : (void *)&((struct sockaddr_in6 *)&own)->sin6_addr;
+
+	return fd >= 0 && connect(fd, to, len) == 0 && getsockname(fd, (struct sockaddr *)&own, &own_len) == 0 &&
+	       inet_ntop(to->sa_family, bytes, dst, INET6_ADDRSTRLEN);
+}
+
+/* The host's own address towards the world, of RFC 5737 and 3849, which nobody has. */
+static const char *own_address(char dst[static INET6_ADDRSTRLEN])
+{
+	const struct sockaddr_in world = { .sin_family = AF_INET,
+					   .sin_port = htons(9),
+					   .sin_addr = { htonl(0xcb007101u) } };
+	const struct sockaddr_in6 world6 = { .sin6_family = AF_INET6,
+					     .sin6_port = htons(9),
+					     .sin6_addr = { .s6_addr = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } } };
+
+	if (address_towards((const struct sockaddr *)&world, sizeof(world), dst) ||
+	    address_towards((const struct sockaddr *)&world6, sizeof(world6), dst))
+		return dst;
+	return NULL;
+}
+
+const char *run_hosts_gateway(const struct container_network *private, const char *network,
+			      char dst[static INET6_ADDRSTRLEN])
+{
+	if (private->kind)
+		return private->host_loopback ? NET_GATEWAY : own_address(dst);
+	return network && strcmp(network, "host") == 0 ? "127.0.0.1" : NULL;
+}
+
+const char *run_resolv_path(void)
+{
+	const char *path = getenv("CLOCHE_RESOLV_CONF");
+
+	return path ? path : "/etc/resolv.conf";
 }
 
 /* The keyword of a line of resolv.conf, if we replace its lines. */

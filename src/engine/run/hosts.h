@@ -7,7 +7,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/vec.h"
+#include "engine/container/record.h"
 
+#include <netinet/in.h>
 #include <stdbool.h>
 
 enum { RUN_HOSTS_MAX = 1 << 20, RUN_RESOLV_MAX = 256 * 1024 };
@@ -17,8 +19,20 @@ enum { RUN_HOSTS_MAX = 1 << 20, RUN_RESOLV_MAX = 256 * 1024 };
  * since there is none). Appends "address\tname\n" to OUT.
  */
 int run_hosts_add(const char *word, const char *gateway, struct buf *out, struct err *err);
-/* The whole of /etc/hosts: localhost, the container's own names (unless it has the host's), the added lines. */
-int run_hosts_text(const char *hostname, const char *domainname, const char *added, struct buf *out, struct err *err);
+/*
+ * The whole of /etc/hosts: localhost, the container's own names (unless it has the host's) at ADDRESS (NULL: 127.0.1.1), the
+ * added lines.
+ */
+int run_hosts_text(const char *hostname, const char *domainname, const char *address, const char *added,
+		   struct buf *out, struct err *err);
+/*
+ * How a container of the NETWORK, which may be PRIVATE (kind NULL: not), reaches the host: with the host's network at 127.0.0.1; in a private one with host-loopback at 10.0.2.2,
+ * else at an address of the host's own (into DST), where it finds what listens there. NULL: not at all.
+ */
+const char *run_hosts_gateway(const struct container_network *private, const char *network,
+			      char dst[static INET6_ADDRSTRLEN]);
+/* Where the host's resolv.conf is: $CLOCHE_RESOLV_CONF, for tests, or /etc/resolv.conf. */
+const char *run_resolv_path(void);
 /*
  * /etc/resolv.conf: HOST (the host's file) as it is, or with the lines replaced for which there are options.
  * An option "." in SEARCH empties the list, as in docker.

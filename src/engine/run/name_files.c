@@ -4,7 +4,9 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "engine/container/network.h"
 #include "engine/run/hosts.h"
+#include "net/addresses.h"
 #include "sys/fs.h"
 
 #include <errno.h>
@@ -35,24 +37,37 @@ static int make_files_dir(const struct run_session *s, struct err *err)
 	return fd < 0 ? err_errno(err, errno, "open '%s'", s->files_dir) : fd;
 }
 
-/* The host's address as the container reaches it; NULL without a network. */
-static const char *gateway(const struct run_session *s)
+/*
+ * The private network that the container has: its own, or that of the one whose network it shares. kind NULL: it has
+ * none. The caller releases *OTHER.
+ */
+static const struct container_network *find_private(const struct run_session *s, struct container_record *other)
 {
-	const char *network = s->record.network;
+	const char *id = run_shares_get(&s->record.shares, "network");
 
-	return network && strcmp(network, "host") == 0 ? "127.0.0.1" : NULL;
+	if (!id || container_record_read(s->store, id, other, NULL) < 0)
+		return &s->record.private_network;
+	return &other->private_network;
 }
 
 static int write_hosts(const struct run_session *s, int fd, const char *hostname, struct err *err)
 {
 	autobuf struct buf added = BUF_INIT(RUN_HOSTS_MAX), text = BUF_INIT(2 * RUN_HOSTS_MAX);
 	const struct strv *words = &s->record.names.add_hosts;
+	autorecord struct container_record other = { 0 };
+	const struct container_network *private = find_private(s, &other);
+	char own[INET6_ADDRSTRLEN] = "";
+	const char *host = run_hosts_gateway(private, s->record.network, own);
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < words->len; i++)
-		r = run_hosts_add(words->items[i], gateway(s), &added, err);
+		r = run_hosts_add(words->items[i], host, &added, err);
+	if (r >= 0 && private->kind && private->host_loopback)
+		buf_addf(&added, "%s\thost.containers.internal host.docker.internal\n", host);
 	if (r >= 0)
-		r = run_hosts_text(hostname, s->record.names.domainname, buf_str(&added), &text, err);
+		r = run_hosts_text(hostname, s->record.names.domainname,
+				   private->kind ? container_network_address(private) : NULL, buf_str(&added), &text,
+				   err);
 	return r < 0 ? r : write_new(fd, "hosts", text.data, text.len, err);
 }
 
@@ -60,12 +75,18 @@ static int write_resolv(const struct run_session *s, int fd, struct err *err)
 {
 	autobuf struct buf host = BUF_INIT(RUN_RESOLV_MAX), text = BUF_INIT(2 * RUN_RESOLV_MAX);
 	const struct container_names *names = &s->record.names;
-	int r = fs_read_file(AT_FDCWD, "/etc/resolv.conf", RUN_RESOLV_MAX, &host, err);
+	const struct strv *servers = &names->dns;
+	autorecord struct container_record other = { 0 };
+	char *inside[] = { (char *)(uintptr_t)NET_NAMESERVER, NULL };
+	const struct strv private = { .items = inside, .len = 1 };
+	int r = fs_read_file(AT_FDCWD, run_resolv_path(), RUN_RESOLV_MAX, &host, err);
 
 	if (r < 0 && r != -ENOENT)
 		return r;
 	err_clear(err);
-	r = run_resolv_text(buf_str(&host), &names->dns, &names->dns_search, &names->dns_options, &text, err);
+	if (find_private(s, &other)->kind && !servers->len)
+		servers = &private;
+	r = run_resolv_text(buf_str(&host), servers, &names->dns_search, &names->dns_options, &text, err);
 	return r < 0 ? r : write_new(fd, "resolv.conf", text.data, text.len, err);
 }
 
@@ -91,6 +112,20 @@ static int write_files(const struct run_session *s, struct err *err)
 	if (r >= 0)
 		r = write_resolv(s, fd, err);
 	return r < 0 ? r : write_new(fd, "hostname", line, strlen(line), err);
+}
+
+int run_open_network(struct run_session *s, struct err *err)
+{
+	autoclose int fd = s->record.private_network.kind ? make_files_dir(s, err) : -1;
+	uint64_t start = time_now_us();
+	int r;
+
+	if (!s->record.private_network.kind)
+		return 0;
+	r = fd < 0 ? fd : run_network_open(&s->network, fd, err);
+	run_report(s, start, "take the published ports", "socket(); bind(); listen()",
+		   "on the host; the helper gets the sockets");
+	return r;
 }
 
 int run_write_name_files(const struct run_session *s, struct err *err)

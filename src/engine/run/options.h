@@ -30,4 +30,7 @@ struct run_options {
 	struct strv volumes, mounts, tmpfs, devices;
 	struct strv cap_add, cap_drop, security, ulimits, sysctls, group_add;
 	struct strv add_hosts, dns, dns_search, dns_options;
+	struct strv publish, expose;
+	bool publish_all;
+	const char *ip, *ip6, *mac_address;
 };

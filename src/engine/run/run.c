@@ -110,7 +110,7 @@ static int run_session(struct run_session *s, const struct store_options *store,
 		r = run_create_check(s, order->options, err);
 	/* Early: its exec and ours of the container's process go on side by side. */
 	if (r >= 0)
-		r = run_begin_supervisor(s, err);
+		r = run_begin_helpers(s, err);
 	if (r >= 0)
 		r = run_session_open(s, store, err);
 	if (r >= 0)

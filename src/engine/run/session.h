@@ -17,6 +17,7 @@
 #include "engine/container/container.h"
 #include "engine/layered.h"
 #include "engine/run/names.h"
+#include "engine/run/network.h"
 #include "engine/run/run.h"
 #include "engine/run/shares.h"
 #include "engine/run/spec.h"
@@ -56,13 +57,15 @@ struct run_session {
 	int64_t restarts; /* by its policy, since somebody started it */
 
 	struct intercept_helper supervisor; /* of emulated ids; only where one id is mapped */
+	struct network_life network;	    /* the helper of a private one */
 };
 #define RUN_SESSION_INIT(cb)                                                                                           \
 	((struct run_session){ .callbacks = (cb),                                                                      \
 			       .begin_us = time_now_us(),                                                              \
 			       .dir_fd = -1,                                                                           \
 			       .live = CONTAINER_LIVE_INIT,                                                            \
-			       .supervisor = INTERCEPT_HELPER_INIT })
+			       .supervisor = INTERCEPT_HELPER_INIT,                                                    \
+			       .network = NETWORK_LIFE_INIT })
 
 void run_session_done(struct run_session *s);
 /* Whose ids, which store. */
@@ -101,14 +104,16 @@ int run_load(struct run_session *s, struct err *err);
 
 /* hosts, hostname and resolv.conf, new for each life. */
 int run_write_name_files(const struct run_session *s, struct err *err);
+/* Takes the published ports on the host and gives them to the network's helper, where there is one. */
+int run_open_network(struct run_session *s, struct err *err);
 
 /* --- start.c --- */
 
 /*
- * Starts the supervisor of ids, where the record asks for one. To be called as early as may be: its exec and what we do go on
- * side by side. Without it run_start does it.
+ * Starts the supervisor of ids and the network's helper, where the record asks for them. To be called as early as may be: their
+ * exec and what we do go on side by side. Without it run_start does it.
  */
-int run_begin_supervisor(struct run_session *s, struct err *err);
+int run_begin_helpers(struct run_session *s, struct err *err);
 
 struct run_stdio {
 	int fds[3]; /* what the program gets as 0, 1 and 2 where it has no terminal; -1: /dev/null */

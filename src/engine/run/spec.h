@@ -14,7 +14,7 @@
 #include "oci/spec.h"
 #include "sys/idmap.h"
 
-enum run_network { RUN_NETWORK_HOST, RUN_NETWORK_NONE, RUN_NETWORK_CONTAINER };
+enum run_network { RUN_NETWORK_HOST, RUN_NETWORK_NONE, RUN_NETWORK_PRIVATE, RUN_NETWORK_CONTAINER };
 
 struct run_request {
 	const struct run_options *options;
@@ -30,8 +30,8 @@ struct run_request {
 	const char *files_dir;	   /* absolute folder with hosts, hostname and resolv.conf */
 };
 
-/* --network: *RET, and whether it was said (or just our default). -EOPNOTSUPP for those that come later. */
-int run_spec_network(const struct run_options *o, enum run_network *ret, bool *ret_said, struct err *err);
+/* --network: *RET; private where nothing is said. -EOPNOTSUPP for those that come later. */
+int run_spec_network(const struct run_options *o, enum run_network *ret, struct err *err);
 /* The name that the container has: --hostname, the host's own, or the beginning of its ID. The caller owns *RET. */
 int run_spec_hostname(const struct run_options *o, const char *id, char **ret, struct err *err);
 /* How many of the process's arguments are the entry point; the rest is the command. */

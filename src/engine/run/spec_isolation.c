@@ -5,6 +5,7 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "engine/run/limits.h"
+#include "engine/run/network.h"
 #include "engine/run/shares.h"
 #include "runtime/default_spec.h"
 
@@ -22,34 +23,30 @@ int run_spec_refuse_later(const char *option, const char *word, struct err *err)
 	return err_set(err, EINVAL, "%s '%s': not a mode that is known", option, word);
 }
 
-int run_spec_network(const struct run_options *o, enum run_network *ret, bool *ret_said, struct err *err)
+int run_spec_network(const struct run_options *o, enum run_network *ret, struct err *err)
 {
-	static const char *const later[] = { "bridge", "default", "private", "slirp4netns", "pasta", "nat" };
+	struct container_record record = { 0 };
 	const char *word = o->network;
+	int r;
 
-	if (word && str_starts_with(word, "container:")) {
-		*ret_said = true;
-		*ret = RUN_NETWORK_CONTAINER;
+	*ret = RUN_NETWORK_CONTAINER;
+	if (word && str_starts_with(word, "container:"))
 		return 0;
-	}
-	*ret_said = word != NULL;
+	*ret = RUN_NETWORK_NONE;
+	if (word && strcmp(word, "none") == 0)
+		return 0;
 	*ret = RUN_NETWORK_HOST;
-	if (!word || strcmp(word, "host") == 0)
+	if (word && strcmp(word, "host") == 0)
 		return 0;
-	if (strcmp(word, "none") == 0) {
-		*ret = RUN_NETWORK_NONE;
-		return 0;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
-		if (strcmp(later[i], word) != 0)
-			continue;
-		err_set(err, EOPNOTSUPP, "--network '%s': private networks are not there yet", word);
-		return err_hint(err, "they come with the next version; --network host and --network none are there");
-	}
+	*ret = RUN_NETWORK_PRIVATE;
+	r = run_network_parse(word, &record.private_network, err);
+	container_record_done(&record);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	if (str_starts_with(word, "ns:"))
 		return run_spec_refuse_later("--network", word, err);
 	err_set(err, EOPNOTSUPP, "--network '%s': there is no such network", word);
-	return err_hint(err, "named networks come with a later version; host and none are there");
+	return err_hint(err, "named networks come with a later version; private, host and none are there");
 }
 
 int run_spec_hostname(const struct run_options *o, const char *id, char **ret, struct err *err)
@@ -225,8 +222,7 @@ static int set_sysctls(const struct run_request *q, struct oci_spec *spec, struc
 int run_spec_set_isolation(const struct run_request *q, struct oci_spec *spec, struct err *err)
 {
 	enum run_network network;
-	bool said;
-	int r = run_spec_network(q->options, &network, &said, err);
+	int r = run_spec_network(q->options, &network, err);
 
 	if (r >= 0 && network == RUN_NETWORK_HOST && default_spec_host_network(spec) < 0)
 		r = err_oom(err);

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-int run_begin_supervisor(struct run_session *s, struct err *err)
+static int begin_supervisor(struct run_session *s, struct err *err)
 {
 	const struct intercept_options options = { .level = (enum intercept_level)s->record.life.ids_level };
 	uint64_t start = time_now_us();
@@ -29,6 +29,24 @@ int run_begin_supervisor(struct run_session *s, struct err *err)
 	run_report(s, start, "start the supervisor of ids", "clone3(); execve(\"libexec/cloche/intercept\")",
 		   "will answer chown, setuid and stat for a container that really has one id");
 	return r;
+}
+
+static int begin_network(struct run_session *s, struct err *err)
+{
+	uint64_t start = time_now_us();
+	int r = run_network_begin(&s->network, &s->record.private_network, err);
+
+	if (s->record.private_network.kind)
+		run_report(s, start, "start the network's helper", "clone3(); execve(\"libexec/cloche/net\")",
+			   "a network stack of its own, as an ordinary program");
+	return r;
+}
+
+int run_begin_helpers(struct run_session *s, struct err *err)
+{
+	int r = begin_supervisor(s, err);
+
+	return r < 0 ? r : begin_network(s, err);
 }
 
 static int on_listener(int listener, pid_t init, void *arg, struct err *err)
@@ -85,6 +103,11 @@ static int start_with(struct run_session *s, const struct run_stdio *stdio, cons
 	o.group_name = group;
 	o.on_group = on_group;
 	o.on_group_arg = s;
+	if (s->network.helper.process.pidfd >= 0) {
+		o.on_network = run_network_attach;
+		o.wait_network = run_network_wait;
+		o.network_arg = &s->network;
+	}
 	o.meanwhile = write_records;
 	o.meanwhile_arg = s;
 	o.on_step = s->callbacks->on_step;
@@ -178,12 +201,14 @@ int run_start(struct run_session *s, const struct run_stdio *stdio, struct conta
 {
 	CLEANUP(container_process_done) struct container_process p = CONTAINER_PROCESS_INIT;
 	struct live_line line = { .restarts = s->restarts };
-	int r = run_begin_supervisor(s, err);
+	int r = run_begin_helpers(s, err);
 
 	/* A monitor restarts under the same lock: the last life's group may still be there. */
 	container_group_end(s->store, s->id);
 	if (r >= 0)
 		r = run_write_name_files(s, err);
+	if (r >= 0)
+		r = run_open_network(s, err);
 	if (r >= 0)
 		r = run_shares_open(s->store, &s->record.shares, &s->spec, &s->shares, err);
 	if (r >= 0)

@@ -171,7 +171,8 @@ static void what_makes_no_sense_is_refused(void **state)
 	} cases[] = {
 		{ { .pid = "container:x" }, -EOPNOTSUPP },
 		{ { .pid = "odd" }, -EINVAL },
-		{ { .network = "bridge" }, -EOPNOTSUPP },
+		{ { .network = "private:nonsense" }, -EINVAL },
+		{ { .network = "ns:/x" }, -EOPNOTSUPP },
 		{ { .network = "mine" }, -EOPNOTSUPP },
 		{ { .uts = "host", .hostname = "x" }, -EINVAL },
 		{ { .ipc = "host", .shm_size = "1m" }, -EINVAL },
