@@ -103,7 +103,8 @@ test_stats_has_dockers_columns() {
 test_stats_live_on_a_terminal_has_graphs() {
 	begin
 	LANG=C.UTF-8 LC_ALL=C.UTF-8 capture python3 "$SRC/tests/lib/on_terminal.py" 24 200 'expect:CPU, MEMORY' 'expect:[▁▂▃▄▅▆▇█]' \
-		signal:TERM -- cloche stats web
+		signal:SIGTERM -- cloche stats web
+	expect_eq "$err" ""
 	expect_match "$out" 'web .*[▁▂▃▄▅▆▇█]+\|'
 	end
 }
