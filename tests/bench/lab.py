@@ -5,8 +5,13 @@ import shutil
 import statistics
 import subprocess
 import tempfile
+import time
 
 PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
+
+
+# All rows together are to end within ten minutes: one that has taken so long is repeated no more.
+ROW_SECONDS = 25
 
 
 class Contender:
@@ -81,16 +86,18 @@ class Lab:
         contender.times_us.append(float(wall))
         contender.peaks_kib.append(int(peak))
 
-    def row(self, name, contenders, goal, repetitions=None, copies=1):
+    def row(self, name, contenders, goal, repetitions=None, copies=1, seconds=ROW_SECONDS):
         """Measures CONTENDERS (the first is ours) in turns. GOAL is a function of (ours us, {name: us}, peak KiB)."""
-        count = repetitions or (5 if self.quick else 15)
+        count, began = repetitions or (5 if self.quick else 15), time.monotonic()
         for number in range(count + 1):
             for c in contenders:
                 if c.problem is None:
                     self.once(c, number, copies)
-                    if number == 0 and count > 1:
-                        c.times_us.clear()  # the first one warms caches
-                        c.peaks_kib.clear()
+            if time.monotonic() - began > seconds:
+                break
+        for c in contenders:
+            if len(c.times_us) > 1:  # the first one warms caches
+                del c.times_us[0], c.peaks_kib[0]
         for c in contenders:
             if c.problem:
                 self.note(f"{c.name}, {name}: {c.problem}")
