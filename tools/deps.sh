@@ -32,6 +32,7 @@ check=(
 	strace libcap2-bin attr xz-utils zstd bzip2 man-db procps
 	docker-registry               # a registry on loopback
 	podman skopeo                 # images must work there too
+	qemu-user-static              # the same bytes on other processors
 )
 bench=(slirp4netns passt iperf3 bubblewrap crun runc buildah umoci hyperfine)
 
