@@ -14,15 +14,15 @@ def make_root(lab):
     for name in BUSYBOX_FOLDERS:
         os.makedirs(os.path.join(root, name))
     subprocess.run(["cp", lab.find("busybox"), os.path.join(root, "bin/busybox")], check=True)
-    for applet in ("sh", "true", "ls", "cat", "mkdir", "echo", "seq", "xargs", "touch"):
+    for applet in ("sh", "true", "ls", "cat", "mkdir", "echo", "seq", "sleep", "xargs", "touch"):
         os.symlink("busybox", os.path.join(root, "bin", applet))
     subprocess.run(["tar", "-C", root, "-cf", lab.path("busybox.tar"), "."], check=True)
     return root
 
 
-def make_bundle(lab, runtime, root):
+def make_bundle(lab, runtime, root, args=("true",)):
     """A bundle for crun or runc with the same root; returns its folder."""
-    folder = lab.path(f"bundle-{runtime}")
+    folder = lab.path(f"bundle-{runtime}-{args[0]}")
     os.mkdir(folder)
     rootless = [] if os.getuid() == 0 else ["--rootless"]
     works, said = lab.call([runtime, "spec"] + rootless, cwd=folder)
@@ -32,7 +32,7 @@ def make_bundle(lab, runtime, root):
     path = os.path.join(folder, "config.json")
     with open(path, encoding="utf-8") as f:
         config = json.load(f)
-    config["process"].update(args=["true"], terminal=False)
+    config["process"].update(args=list(args), terminal=False)
     config["process"].pop("rlimits", None)
     config["root"] = {"path": root}
     config["linux"].pop("resources", None)
@@ -49,9 +49,7 @@ def runtime_command(lab, runtime, root):
     folder = make_bundle(lab, runtime, root)
     if not folder:
         return None
-    base = [runtime, "--root", lab.path(f"state-{runtime}")]
-    if runtime == "crun":
-        base += ["--cgroup-manager=disabled"]
+    base = runtime_base(lab, runtime)
     # Every container needs a name of its own, also among fifty at once: the shell's pid is one.
     script = f'exec {" ".join(base)} run --bundle {folder} b$$'
     command = ["sh", "-c", script]
@@ -60,6 +58,38 @@ def runtime_command(lab, runtime, root):
         lab.note(f"{runtime}: {said}")
         return None
     return command
+
+
+def runtime_base(lab, runtime):
+    base = [runtime, "--root", lab.path(f"state-{runtime}")]
+    return base + ["--cgroup-manager=disabled"] if runtime == "crun" else base
+
+
+def measure_exec(lab, root):
+    """`true` in a container that runs."""
+    works, said = lab.call(lab.cloche + ["run", "-d", "--network", "none", "--name", "box", "busybox", "sleep", "1000"])
+    if not works:
+        lab.note(f"cloche run -d: {said}")
+        lab.broken = True
+        return
+    contenders = [Contender("cloche", lab.cloche + ["exec", "box", "true"])]
+    started = []
+    for runtime in ("crun", "runc"):
+        folder = make_bundle(lab, runtime, root, ("sleep", "1000")) if lab.find(runtime) else None
+        if not folder:
+            continue
+        base = runtime_base(lab, runtime)
+        # Its output would be ours, and keep whoever reads that waiting.
+        works, _ = lab.call(["sh", "-c", f'exec {" ".join(base)} run -d --bundle {folder} box >/dev/null 2>&1 </dev/null'])
+        if works:
+            started.append(base)
+            contenders.append(Contender(runtime, base + ["exec", "box", "true"]))
+        else:
+            lab.note(f"{runtime}: can't start a container to exec in")
+    lab.row("exec box true", contenders, Goal({"crun": 0.4}), repetitions=10 if lab.quick else 40)
+    lab.call(lab.cloche + ["rm", "-f", "box"])
+    for base in started:
+        lab.call(base + ["delete", "-f", "box"])
 
 
 def podman_base(lab):
@@ -99,6 +129,8 @@ def measure(lab):
     if lab.wants("run true"):
         lab.row("run --rm --network none … true", [Contender("cloche", ours)] + [Contender(n, c) for n, c in peers],
                 Goal({"bwrap": 1.1, "crun": 0.4}, peak_kib=4096), repetitions=10 if lab.quick else 40)
+    if lab.wants("exec"):
+        measure_exec(lab, root)
     if lab.wants("50 at once"):
         few = [Contender(n, c) for n, c in peers if n != "podman" or not lab.quick]
         lab.row("50 at once", [Contender("cloche", ours)] + few, Goal({"bwrap": 1.1}), repetitions=3, copies=50)
