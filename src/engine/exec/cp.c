@@ -94,7 +94,6 @@ static int write_tar(struct engine *e, struct cp_plan *plan, struct layer_result
 	struct layer_request make = { .verb = LAYER_MAKE, .ids = &e->ids };
 	struct layer_request remove = { .verb = LAYER_REMOVE, .ids = &e->ids };
 	CLEANUP(store_tmp_done) struct store_tmp tmp = STORE_TMP_INIT;
-	autoclose int tree = -1;
 	int r = store_tmp_open(e->store, &tmp, err);
 
 	if (r < 0)
