@@ -15,6 +15,9 @@
 	X(attach) \
 	X(logs) \
 	X(rename) \
+	X(events) \
+	X(container_prune) \
+	X(generate_systemd) \
 	X(exec) \
 	X(ps) \
 	X(pause) \

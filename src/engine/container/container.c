@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "engine/container/group.h"
 #include "engine/container/pause.h"
+#include "engine/container/events.h"
 #include "engine/container/state_json.h"
 #include "sys/fs.h"
 
@@ -228,5 +229,8 @@ int container_remove(struct store *s, const char *id, struct err *err)
 		return r;
 	/* A container whose maker was killed has no record yet. */
 	container_record_read(s, id, &record, NULL);
-	return container_trash(s, id, record.name, err);
+	r = container_trash(s, id, record.name, err);
+	if (r >= 0)
+		container_event(s, &record, "destroy", NULL);
+	return r;
 }

@@ -1,0 +1,229 @@
+#include "engine/container/event_reader.h"
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "codec/event_line.h"
+#include "oci/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { READ_SIZE = 65536 };
+
+/* --- filters --- */
+
+static const char *attribute(json_t *event, const char *key)
+{
+	json_t *attributes = json_object_get(json_object_get(event, "Actor"), "Attributes");
+	const char *value = json_string_value(json_object_get(attributes, key));
+
+	return value ? value : "";
+}
+
+static bool has_label(json_t *event, const char *word)
+{
+	size_t len = strcspn(word, "=");
+	autofree char *key = strndup(word, len);
+	json_t *attributes = json_object_get(json_object_get(event, "Actor"), "Attributes");
+	const char *value = key ? json_string_value(json_object_get(attributes, key)) : NULL;
+
+	return value && (!word[len] || strcmp(value, word + len + 1) == 0);
+}
+
+static const char *member(json_t *event, const char *key)
+{
+	const char *value = json_string_value(json_object_get(event, key));
+
+	return value ? value : "";
+}
+
+static int matches(json_t *event, const char *filter, struct err *err)
+{
+	const char *value;
+
+	if ((value = str_skip_prefix(filter, "container=")))
+		return strcmp(attribute(event, "name"), value) == 0 ||
+		       (strlen(value) >= 4 && str_starts_with(member(event, "id"), value));
+	/* "health_status" means all of them. */
+	if ((value = str_skip_prefix(filter, "event=")))
+		return strcmp(member(event, "Action"), value) == 0 ||
+		       (str_starts_with(member(event, "Action"), value) &&
+			member(event, "Action")[strlen(value)] == ':');
+	if ((value = str_skip_prefix(filter, "image=")))
+		return strcmp(member(event, "from"), value) == 0;
+	if ((value = str_skip_prefix(filter, "label=")))
+		return has_label(event, value);
+	if ((value = str_skip_prefix(filter, "type=")))
+		return strcmp(member(event, "Type"), value) == 0;
+	err_set(err, EINVAL, "--filter '%s': not a filter of events", filter);
+	return err_hint(err, "container=, event=, image=, label= or type=, and a value");
+}
+
+/* Those of one key are alternatives, but for labels; all keys have to match. */
+int container_event_passes(json_t *event, const struct strv *filters, struct err *err)
+{
+	for (size_t i = 0; i < filters->len; i++) {
+		size_t len = strcspn(filters->items[i], "=");
+		int any = matches(event, filters->items[i], err);
+
+		for (size_t k = 0; any == 0 && k < filters->len; k++)
+			if (strncmp(filters->items[k], filters->items[i], len + 1) == 0 &&
+			    !str_starts_with(filters->items[i], "label="))
+				any = matches(event, filters->items[k], err);
+		if (any <= 0)
+			return any;
+	}
+	return 1;
+}
+
+/* --- reading --- */
+
+struct reader {
+	const struct event_query *q;
+	int run_fd, fd; /* the file that is read; -1: none */
+	struct buf raw;
+	bool over; /* an event after UNTIL */
+};
+
+static void reader_done(struct reader *r)
+{
+	if (r->fd >= 0)
+		close(r->fd);
+	buf_done(&r->raw);
+}
+
+static int64_t to_ns(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
+
+static int take_line(struct reader *r, const char *line, size_t len, struct err *err)
+{
+	autojson json_t *event = NULL;
+	int64_t at;
+	int result;
+
+	if (json_parse(line, len, "event", &event, NULL) < 0)
+		return 0;
+	at = json_integer_value(json_object_get(event, "timeNano"));
+	if (at < to_ns(&r->q->since))
+		return 0;
+	if (r->q->until.tv_sec && at > to_ns(&r->q->until)) {
+		r->over = true;
+		return 0;
+	}
+	result = container_event_passes(event, &r->q->filters, err);
+	return result <= 0 ? result : r->q->on_event(event, r->q->arg, err);
+}
+
+static int take_lines(struct reader *r, struct err *err)
+{
+	size_t at = 0;
+	char *end;
+	int result = 0;
+
+	while (result >= 0 && at < r->raw.len && (end = memchr(r->raw.data + at, '\n', r->raw.len - at))) {
+		size_t len = (size_t)(end - (r->raw.data + at));
+
+		result = take_line(r, r->raw.data + at, len, err);
+		at += len + 1;
+	}
+	buf_consume(&r->raw, at);
+	if (r->raw.len > EVENT_LINE_MAX)
+		buf_reset(&r->raw);
+	return result;
+}
+
+static int read_on(struct reader *r, struct err *err)
+{
+	while (r->fd >= 0) {
+		ssize_t n;
+		int result;
+
+		if (buf_reserve(&r->raw, READ_SIZE) < 0)
+			return err_oom(err);
+		n = read(r->fd, r->raw.data + r->raw.len, READ_SIZE);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, errno, "read the log of events");
+		if (n == 0)
+			return 0;
+		r->raw.len += (size_t)n;
+		result = take_lines(r, err);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+static void open_file(struct reader *r, const char *name)
+{
+	if (r->fd >= 0)
+		close(r->fd);
+	buf_reset(&r->raw);
+	r->fd = openat(r->run_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+static bool is_rotated(const struct reader *r)
+{
+	struct stat have, now;
+
+	if (fstatat(r->run_fd, "events", &now, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	return r->fd < 0 || fstat(r->fd, &have) < 0 || have.st_ino != now.st_ino;
+}
+
+static int time_left_ms(const struct event_query *q)
+{
+	struct timespec now;
+	int64_t left;
+
+	if (!q->until.tv_sec)
+		return -1;
+	clock_gettime(CLOCK_REALTIME, &now);
+	left = (to_ns(&q->until) - to_ns(&now)) / 1000000;
+	return left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
+}
+
+int container_events_follow(struct store *s, const struct event_query *q, struct err *err)
+{
+	CLEANUP(reader_done) struct reader r = { .q = q, .fd = -1, .raw = BUF_INIT(EVENT_LINE_MAX + 2 * READ_SIZE) };
+	autoclose int changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	char path[64], events[4096];
+	int result;
+
+	r.run_fd = store_run_fd(s, err);
+	if (r.run_fd < 0)
+		return r.run_fd;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", r.run_fd);
+	if (changes < 0 || inotify_add_watch(changes, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
+		return err_errno(err, errno, "watch the log of events");
+	open_file(&r, "events.1");
+	result = read_on(&r, err);
+	open_file(&r, "events");
+	for (;;) {
+		struct pollfd p = { .fd = changes, .events = POLLIN };
+		int left;
+
+		if (result >= 0)
+			result = read_on(&r, err);
+		if (result >= 0 && is_rotated(&r)) {
+			open_file(&r, "events");
+			continue;
+		}
+		left = time_left_ms(q);
+		if (result < 0 || r.over || left == 0)
+			return result;
+		poll(&p, 1, left);
+		while (read(changes, events, sizeof(events)) > 0)
+			;
+	}
+}

@@ -1,0 +1,253 @@
+# A container's life without a daemon: run -d, create, start, stop, kill, restart, wait, rm, rename, events; its monitor killed.
+
+# start_detached NAME OPTIONS... -- COMMAND...
+detach() {
+	local name=$1
+	shift
+	expect_ok cloche run -d --name "$name" --network none "$@"
+}
+
+state() {
+	cloche ps -a --filter "name=$1" --format '{{.State}}'
+}
+
+is_state() {
+	[ "$(state "$1")" = "$2" ]
+}
+
+monitor_of() {
+	pgrep -f "cloche-monitor id=$(cloche ps -q --no-trunc --filter "name=$1") .*$T/"
+}
+
+init_of() {
+	cut -d' ' -f1 "$T/runroot/containers/$(cloche ps -q --no-trunc --filter "name=$1")"
+}
+
+nothing_left() {
+	[ -z "$(ls "$T/runroot/containers")$(ls "$T/runroot/files")" ]
+}
+
+test_detached_container_lives_and_is_stopped() {
+	use_busybox
+	detach web busybox sh -c 'trap "exit 7" TERM; echo up; while :; do sleep 0.05; done'
+	expect_match "$out" '^[0-9a-f]{64}$'
+	expect_eq "$(state web)" running
+	wait_for 10 sh -c "cloche logs web | grep -q up"
+	expect_ok cloche stop web
+	expect_eq "$out" web
+	expect_ok cloche ps -a --format '{{.Names}} {{.Status}}'
+	expect_match "$out" 'web Exited \(7\)'
+	nothing_left || fail "left: $(ls -R "$T/runroot")"
+	expect_ok cloche rm web
+}
+
+test_files_stay_from_life_to_life() {
+	use_busybox
+	expect_ok cloche create --name box --network none busybox sh -c 'cat /n 2>/dev/null; echo life >>/n'
+	expect_eq "$(state box)" created
+	expect_ok cloche start -a box
+	expect_eq "$out" ""
+	expect_ok cloche start -a box
+	expect_eq "$out" life
+	expect_ok cloche start -a box
+	expect_eq "$out" "life
+life"
+	expect_eq "$(state box)" exited
+}
+
+test_exit_codes_of_starts() {
+	use_busybox
+	expect_fail 127 cloche run -d --name none --network none busybox nosuch
+	expect_match "$err" "nosuch"
+	expect_fail 3 cloche run --network none busybox sh -c 'exit 3'
+	expect_ok cloche create --name six --network none busybox sh -c 'exit 6'
+	expect_fail 6 cloche start -a six
+	expect_fail 1 cloche start nosuch
+	expect_match "$err" "there is no container"
+}
+
+test_wait_says_the_code_also_with_rm() {
+	use_busybox
+	detach web --rm -i busybox sh -c 'read x; exit 9'
+	start cloche wait web
+	wait_for 5 sh -c "ls /proc/[0-9]*/cmdline | xargs grep -lz wait 2>/dev/null | grep -q ."
+	cloche kill web >/dev/null
+	finish
+	expect_eq "$(cat "$T/start.out")" 137
+	expect_ok cloche ps -aq
+	expect_eq "$out" ""
+}
+
+test_restart_policies() {
+	use_busybox
+	detach fails --restart on-failure:2 busybox sh -c 'echo life; exit 4'
+	wait_for 20 is_state fails exited
+	expect_ok cloche logs fails
+	expect_eq "$out" "life
+life
+life"
+	detach good --restart on-failure busybox true
+	wait_for 10 is_state good exited
+	detach always --restart always busybox true
+	wait_for 10 is_state always restarting
+	expect_ok cloche stop always
+	expect_eq "$(state always)" exited
+	expect_fail 125 cloche run --rm --restart always busybox true
+	expect_fail 125 cloche run --restart sometimes busybox true
+	expect_match "$err" "unless-stopped"
+}
+
+test_kill_of_the_monitor_ends_the_container_and_truth_is_told() {
+	use_busybox
+	detach web busybox sleep 1000
+	local init
+	init=$(init_of web)
+	kill -KILL "$(monitor_of web)"
+	wait_for 5 sh -c "! kill -0 $init 2>/dev/null"
+	wait_for 5 is_state web exited
+	expect_ok cloche ps -a --format '{{.Status}}'
+	expect_match "$out" 'Exited \(137\): its monitor'
+	expect_ok cloche start web
+	expect_eq "$(state web)" running
+	expect_ok cloche rm -f web
+	nothing_left || fail "left: $(ls -R "$T/runroot")"
+}
+
+test_kill_of_the_monitor_with_rm_is_cleaned_up() {
+	use_busybox
+	detach web --rm busybox sleep 1000
+	kill -KILL "$(monitor_of web)"
+	wait_for 5 sh -c "[ -z \"\$(cloche ps -aq)\" ]"
+	expect_eq "$(ls "$T/root/containers")" by-name
+}
+
+test_live_state_that_is_removed_ends_the_container() {
+	use_busybox
+	detach web busybox sleep 1000
+	local init
+	init=$(init_of web)
+	rm "$T/runroot/containers/"*
+	wait_for 5 sh -c "! kill -0 $init 2>/dev/null"
+	wait_for 5 is_state web exited
+}
+
+test_kill_of_pid_1_from_outside() {
+	use_busybox
+	detach web busybox sleep 1000
+	kill -KILL "$(init_of web)"
+	wait_for 5 is_state web exited
+	expect_ok cloche ps -a --format '{{.Status}}'
+	expect_match "$out" 'Exited \(137\)'
+}
+
+test_kill_of_the_supervisor_ends_the_container() {
+	[ "$KIND" = nosubids ] || skip "nothing is emulated"
+	use_busybox
+	detach web busybox sleep 1000
+	pgrep -f "cloche-intercept" -u "$(id -u)" >supervisors
+	# shellcheck disable=SC2046
+	kill -KILL $(cat supervisors)
+	wait_for 5 is_state web exited
+}
+
+test_start_killed_at_any_moment() {
+	use_busybox
+	local i
+	expect_ok cloche create --name box --network none busybox sleep 1000
+	for i in 001 002 004 006 008 010 015 020 030 050; do
+		timeout --foreground -s KILL "0.$i" cloche start box >/dev/null 2>&1 || :
+		timeout --foreground -s KILL "0.$i" cloche run -d --name "d$i" --network none busybox sleep 1000 >/dev/null 2>&1 || :
+	done
+	cloche ps -aq | while read -r i; do cloche rm -f "$i" >/dev/null; done
+	expect_ok cloche ps -aq
+	expect_eq "$out" ""
+	wait_for 5 nothing_left
+}
+
+test_restart_and_kill_by_signal() {
+	use_busybox
+	detach web busybox sh -c 'trap "echo usr1" USR1; echo up; while :; do sleep 0.05; done'
+	wait_for 10 sh -c "cloche logs web | grep -q up"
+	expect_ok cloche kill -s USR1 web
+	wait_for 5 sh -c "cloche logs web | grep -q usr1"
+	local before
+	before=$(init_of web)
+	expect_ok cloche restart -t 0 web
+	[ "$(init_of web)" != "$before" ] || fail "the same process"
+	expect_ok cloche rm -f web
+	expect_fail 1 cloche kill web
+}
+
+test_rename() {
+	use_busybox
+	detach web busybox sleep 1000
+	expect_ok cloche create --name other --network none busybox true
+	expect_fail 125 cloche rename web other
+	expect_match "$err" "taken"
+	expect_ok cloche rename web shop
+	expect_ok cloche ps --format '{{.Names}}'
+	expect_eq "$out" shop
+	expect_ok cloche rm -f shop
+	expect_eq "$(ls "$T/root/containers/by-name")" other
+}
+
+test_events_tell_a_life() {
+	use_busybox
+	detach web --label tier=front busybox sh -c 'exit 5'
+	wait_for 10 is_state web exited
+	expect_ok cloche rm web
+	expect_ok cloche events --since 1h --until 0s --filter container=web --format '{{.Action}}'
+	expect_eq "$out" "create
+start
+die
+destroy"
+	expect_ok cloche events --since 1h --until 0s --filter event=die --filter label=tier=front --format '{{.Actor.Attributes.exitCode}}'
+	expect_eq "$out" 5
+	expect_fail 125 cloche events --filter nonsense --until 0s
+	expect_fail 125 cloche events --since nonsense --until 0s
+}
+
+test_prune_and_filters() {
+	use_busybox
+	expect_ok cloche create --name one --network none --restart always busybox true
+	expect_ok cloche create --name two --network none busybox true
+	detach up busybox sleep 1000
+	expect_ok cloche ps -aq --filter restart-policy=always
+	expect_eq "$(echo "$out" | wc -l)" 1
+	expect_ok cloche ps -a --filter should-start-on-boot=true --format '{{.Names}}'
+	expect_eq "$out" one
+	expect_ok cloche container prune -f
+	expect_eq "$(echo "$out" | wc -l)" 2
+	expect_ok cloche ps -a --format '{{.Names}}'
+	expect_eq "$out" up
+	expect_ok cloche rm -f up
+}
+
+test_health() {
+	use_busybox
+	detach web --health-cmd 'test -e /ok' --health-interval 100ms --health-retries 2 busybox sleep 1000
+	wait_for 20 sh -c "cloche ps --filter health=unhealthy -q | grep -q ."
+	expect_ok cloche exec web touch /ok
+	wait_for 20 sh -c "cloche ps --filter health=healthy -q | grep -q ."
+	expect_ok cloche ps --format '{{.Status}}'
+	expect_match "$out" "\(healthy\)"
+	expect_ok cloche rm -f web
+}
+
+test_monitor_is_small_and_sleeps() {
+	use_busybox
+	detach web busybox sleep 1000
+	local pid rss
+	pid=$(monitor_of web)
+	rss=$(awk '/VmRSS/ { print $2 }' "/proc/$pid/status")
+	[ "$rss" -le 1536 ] || fail "the monitor has $rss KiB resident"
+	expect_eq "$(ls -l "/proc/$pid/fd" | grep -c timerfd || :)" 0
+	expect_ok cloche rm -f web
+}
+
+test_many() {
+	use_busybox
+	expect_ok "$SRC/tests/bench/soak" "$CLOCHE --root $T/root --runroot $T/runroot" 20 2
+	expect_match "$out" "0 errors"
+	nothing_left || fail "left: $(ls -R "$T/runroot")"
+}
