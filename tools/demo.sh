@@ -81,11 +81,11 @@ show cloche images
 
 say "An image of our own on top of it"
 show cat examples/nginx/Dockerfile
-show cloche build -t web --build-arg "RELEASE=$codename" --build-arg "PORT=$port" examples/nginx
+show cloche build -t web --build-arg "RELEASE=$codename" examples/nginx
 
-say "It runs, and serves its page on port $port"
-printf '%s$ cloche run --rm --name web --network host web &%s\n' "$bold" "$plain"
-build/cloche --root "$store" --runroot "$live" run --rm --name web --network host web &
+say "It runs in a network of its own; its port 80 is our port $port"
+printf '%s$ cloche run --rm --name web -p %s:80 web &%s\n' "$bold" "$port" "$plain"
+build/cloche --root "$store" --runroot "$live" run --rm --name web -p "$port:80" web &
 server=$!
 wait_for_page "$port"
 show cloche ps
