@@ -79,6 +79,14 @@
 	/* sockets */                                                                                                  \
 	CALL(bind, LEVEL_WRITE, COND_ALWAYS, do_bind)                                                                  \
 	CALL(getsockopt, LEVEL_WRITE, COND_PEERCRED, do_getsockopt)                                                    \
+	CALL(sendmsg, LEVEL_WRITE, COND_SENDMSG, do_sendmsg)                                                           \
+	/* System V IPC */                                                                                             \
+	CALL(shmget, LEVEL_WRITE, COND_ALWAYS, do_shmget)                                                              \
+	CALL(semget, LEVEL_WRITE, COND_ALWAYS, do_semget)                                                              \
+	CALL(msgget, LEVEL_WRITE, COND_ALWAYS, do_msgget)                                                              \
+	CALL(shmctl, LEVEL_WRITE, COND_SHMCTL, do_shmctl)                                                              \
+	CALL(semctl, LEVEL_WRITE, COND_SEMCTL, do_semctl)                                                              \
+	CALL(msgctl, LEVEL_WRITE, COND_MSGCTL, do_msgctl)                                                              \
 	/* looking at files */                                                                                         \
 	CALL(fstat, LEVEL_READ, COND_ALWAYS, do_fstat)                                                                 \
 	CALL(newfstatat, LEVEL_READ, COND_ALWAYS, do_newfstatat)                                                       \
@@ -125,7 +133,11 @@ enum intercept_cond {
 	COND_LIMIT_LOCKS,   /* RLIMIT_LOCKS as argument 0 */
 	COND_PRLIMIT_LOCKS, /* as argument 1 */
 	COND_PEERCRED,	    /* SO_PEERCRED, SO_PEERGROUPS */
-	COND_STATX,	    /* what it asks for, argument 3, has the owner, the mode or the type in it */
+	COND_SHMCTL,	    /* IPC_SET, IPC_STAT and the like as argument 1; COND_SEMCTL: as argument 2 */
+	COND_SEMCTL,
+	COND_MSGCTL,
+	COND_SENDMSG, /* MSG_NOSIGNAL as argument 2: streams, whose users send credentials; not most datagrams */
+	COND_STATX,   /* what it asks for, argument 3, has the owner, the mode or the type in it */
 };
 
 enum { LEVEL_WRITE = 1, LEVEL_READ = 2, LEVEL_ACCESS = 3 };

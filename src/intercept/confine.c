@@ -66,6 +66,13 @@ static const int allowed[] = {
 	__NR_memfd_create,
 	__NR_bind,
 	__NR_getsockopt,
+	/* System V IPC */
+	__NR_shmget,
+	__NR_shmctl,
+	__NR_semget,
+	__NR_semctl,
+	__NR_msgget,
+	__NR_msgctl,
 	/* from where */
 	__NR_chroot,
 	__NR_chdir,
@@ -100,7 +107,7 @@ static const int allowed[] = {
 	__NR_recvmsg,
 	__NR_sendmsg,
 	__NR_fcntl,
-	/* until there is a container: confine_joined takes them away */
+	/* until there is a container: confine_joined takes them away, but for joining IPC namespaces */
 	__NR_setns,
 	__NR_seccomp,
 	__NR_eventfd2,
@@ -171,13 +178,16 @@ int confine_self(struct err *err)
 
 int confine_joined(struct err *err)
 {
-	static const uint32_t until_joined[] = { __NR_setns, __NR_seccomp, __NR_eventfd2, __NR_sched_setattr };
+	static const uint32_t until_joined[] = { __NR_seccomp, __NR_eventfd2, __NR_sched_setattr };
 	enum { CALLS = sizeof(until_joined) / sizeof(until_joined[0]) };
-	struct sock_filter filter[CALLS + 3];
-	struct sock_fprog program = { CALLS + 3, filter };
+	struct sock_filter filter[CALLS + 6];
+	struct sock_fprog program = { CALLS + 6, filter };
 	size_t n = 0;
 
 	filter[n++] = STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+	filter[n++] = JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_setns, 0, 2);
+	filter[n++] = STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) + sizeof(uint64_t));
+	filter[n++] = JUMP(BPF_JMP | BPF_JEQ | BPF_K, CLONE_NEWIPC, CALLS, CALLS + 1);
 	for (size_t i = 0; i < CALLS; i++)
 		filter[n++] = JUMP(BPF_JMP | BPF_JEQ | BPF_K, until_joined[i], (uint8_t)(CALLS - i), 0);
 	filter[n++] = STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);

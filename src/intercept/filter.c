@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 
 #include "intercept/calls.h"
@@ -28,6 +30,9 @@
 #ifndef SO_PEERGROUPS
 #define SO_PEERGROUPS 59
 #endif
+
+/* The C library's sys/msg.h has them, which here is a header of ours. */
+enum { MSG_STAT = 11, MSG_STAT_ANY = 13 };
 
 enum {
 	ANSWER_NOSYS = SECCOMP_RET_ERRNO | ENOSYS,
@@ -128,6 +133,11 @@ static int emit_condition(struct program *p, enum intercept_cond cond, enum inte
 					    PR_SET_SECUREBITS, PR_CAPBSET_DROP, PR_CAP_AMBIENT };
 	static const uint32_t peer[] = { SO_PEERCRED, SO_PEERGROUPS };
 	static const uint32_t locks[] = { RLIMIT_LOCKS };
+	/* Not MSG_OWN_FLAGS of sys/msg.h, by which the listener itself is handed over. */
+	static const uint32_t sent[] = { MSG_NOSIGNAL, MSG_NOSIGNAL | MSG_DONTWAIT };
+	static const uint32_t shm[] = { IPC_SET, IPC_STAT, SHM_STAT, SHM_STAT_ANY };
+	static const uint32_t sem[] = { IPC_SET, IPC_STAT, SEM_STAT, SEM_STAT_ANY };
+	static const uint32_t msg[] = { IPC_SET, IPC_STAT, MSG_STAT, MSG_STAT_ANY };
 
 	switch (cond) {
 	case COND_OPEN:
@@ -144,6 +154,14 @@ static int emit_condition(struct program *p, enum intercept_cond cond, enum inte
 		return emit_one_of(p, 2, peer, ARRAY_SIZE(peer));
 	case COND_UNSHARE:
 		return emit_any_of(p, 0, CLONE_NEWNS | CLONE_NEWUSER);
+	case COND_SHMCTL:
+		return emit_one_of(p, 1, shm, ARRAY_SIZE(shm));
+	case COND_SEMCTL:
+		return emit_one_of(p, 2, sem, ARRAY_SIZE(sem));
+	case COND_MSGCTL:
+		return emit_one_of(p, 1, msg, ARRAY_SIZE(msg));
+	case COND_SENDMSG:
+		return emit_one_of(p, 2, sent, ARRAY_SIZE(sent));
 	case COND_STATX:
 		return emit_any_of(p, 3, STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID);
 	case COND_ALWAYS:

@@ -1,6 +1,7 @@
 /* The new process: the steps of a start in their order, and what it says to its caller. */
 #include "base/cleanup.h"
 #include "runtime/start.h"
+#include "sys/msg.h"
 #include "sys/userns.h"
 
 #include <errno.h>
@@ -48,7 +49,7 @@ int start_send_message(struct start *st, const struct start_message *m, size_t l
 		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	}
 	do
-		n = sendmsg(st->child_end, &h, MSG_NOSIGNAL);
+		n = sendmsg(st->child_end, &h, MSG_OWN_FLAGS);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : 0;
 }

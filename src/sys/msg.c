@@ -40,7 +40,7 @@ int msg_send(int sock, const void *data, size_t len, const int *fds, size_t fds_
 		control.header.cmsg_len = CMSG_LEN(sizeof(int) * fds_len);
 		memcpy(CMSG_DATA(&control.header), fds, sizeof(int) * fds_len);
 	}
-	while (sendmsg(sock, &m, MSG_NOSIGNAL) < 0) {
+	while (sendmsg(sock, &m, MSG_OWN_FLAGS) < 0) {
 		if (errno != EINTR)
 			return err_errno(err, errno, "send a message");
 	}

@@ -12,6 +12,13 @@
 
 enum { MSG_MAX = 128 * 1024, MSG_FDS_MAX = 16 };
 
+/*
+ * The flags of sendmsg for a message between our own processes: MSG_NOSIGNAL, and MSG_EOR, which means nothing to
+ * these sockets, but tells it from a container's message: the filter of the interceptor (intercept/filter.c) lets it pass,
+ * also when nobody answers calls yet.
+ */
+#define MSG_OWN_FLAGS (MSG_NOSIGNAL | MSG_EOR)
+
 /* A connected pair, close-on-exec. */
 int msg_pair(int ret[2], struct err *err);
 int msg_send(int sock, const void *data, size_t len, const int *fds, size_t fds_len, struct err *err);

@@ -1,7 +1,7 @@
 /*
  * idrun [-l LEVEL] [-n] ROOT PROGRAM [ARG…]: runs a program in the folder ROOT as root of a new user namespace
  * with one id mapped, with the ids emulated (-n: without). A bare container for developing and testing
- * src/intercept by itself: own user, mount and pid namespace, /proc, the host's /dev, no seccomp profile.
+ * src/intercept by itself: own user, mount, pid and IPC namespace, /proc, the host's /dev, no seccomp profile.
  */
 #include "base/cleanup.h"
 #include "base/str.h"
@@ -100,7 +100,8 @@ static pid_t start(struct task *t)
 {
 	static char stack[256 * 1024] __attribute__((aligned(16)));
 
-	return clone(run, stack + sizeof(stack), CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | SIGCHLD, t);
+	return clone(run, stack + sizeof(stack), CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | SIGCHLD,
+		     t);
 }
 
 static int supervise(pid_t init, int sock, enum intercept_level level, struct process *ret, struct err *err)

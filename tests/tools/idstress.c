@@ -17,6 +17,8 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -25,7 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { THREADS = 8, FORKS = 3000, SIGNALLED = 1500, KILLED = 150, USER = 2000 };
+enum { THREADS = 8, FORKS = 3000, MANY = 2000, SIGNALLED = 1500, KILLED = 150, USER = 2000 };
 
 static bool has_ids(uid_t real, uid_t effective, uid_t saved)
 {
@@ -136,6 +138,43 @@ static int test_forks(const char *arg)
 	return wrong != 0;
 }
 
+/* --- many at once --- */
+
+static _Noreturn void wait_and_look(uid_t id, int start)
+{
+	struct stat st;
+	char byte;
+
+	if (setresuid(id, id, id) != 0 || read(start, &byte, 1) != 0)
+		_exit(1);
+	_exit(!has_ids(id, id, id) || stat("many", &st) != 0 || st.st_uid != USER);
+}
+
+/* A container of as many processes as it may have, which all call at the same moment. */
+static int test_many(const char *arg)
+{
+	int fds[2], wrong = 0, made = 0;
+	pid_t pids[MANY];
+
+	(void)arg;
+	mkdir("many", 0755);
+	if (chown("many", USER, USER) < 0 || pipe(fds) < 0)
+		return 1;
+	for (; made < MANY; made++) {
+		pids[made] = fork();
+		if (pids[made] < 0)
+			break;
+		if (pids[made] == 0) {
+			close(fds[1]);
+			wait_and_look(USER + (uid_t)made % 50, fds[0]);
+		}
+	}
+	close(fds[1]);
+	for (int i = 0; i < made; i++)
+		wrong += wait_code(pids[i]) != 0;
+	return wrong != 0 || made < 100;
+}
+
 /* --- signals --- */
 
 static volatile sig_atomic_t ticks;
@@ -170,6 +209,32 @@ static int test_signals(const char *arg)
 	setitimer(ITIMER_REAL, &none, NULL);
 	if (wrong)
 		printf("%d wrong, %d signals\n", wrong, (int)ticks);
+	return wrong != 0;
+}
+
+/* With one that doesn't restart, a call may fail with EINTR before the supervisor has seen it: then it has not been done. */
+static int test_interrupted(const char *arg)
+{
+	struct sigaction sa = { .sa_handler = tick };
+	struct itimerval every = { { 0, 150 }, { 0, 150 } }, none = { { 0, 0 }, { 0, 0 } };
+	int wrong = 0, interrupted = 0;
+
+	(void)arg;
+	mkdir("interrupted", 0777);
+	if (chown("interrupted", USER, USER) < 0 || chdir("interrupted") < 0 || setresuid(USER, USER, 0) < 0)
+		return 1;
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &every, NULL);
+	for (int i = 0; i < SIGNALLED; i++) {
+		while (mkdir("d", 0755) < 0 && errno == EINTR)
+			interrupted++;
+		wrong += access("d", F_OK) != 0;
+		while (rmdir("d") < 0 && errno == EINTR)
+			;
+	}
+	setitimer(ITIMER_REAL, &none, NULL);
+	printf("%d interrupted of %d, %d signals\n", interrupted, SIGNALLED, (int)ticks);
+	fflush(stdout);
 	return wrong != 0;
 }
 
@@ -384,6 +449,79 @@ static int test_peer(const char *arg)
 	return u.pid != pid || u.uid != 33 || u.gid != 34;
 }
 
+/* One byte with U as who sends it. The result of sendmsg, or the negative errno. */
+static int send_as(int sock, const struct ucred *u)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(*u))];
+	} control;
+	struct iovec byte = { "x", 1 };
+	struct msghdr m = {
+		.msg_iov = &byte, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
+
+	control.header = (struct cmsghdr){ CMSG_LEN(sizeof(*u)), SOL_SOCKET, SCM_CREDENTIALS };
+	memcpy(CMSG_DATA(&control.header), u, sizeof(*u));
+	return sendmsg(sock, &m, MSG_NOSIGNAL) < 0 ? -errno : 1;
+}
+
+/* As D-Bus clients do. */
+static int test_credentials(const char *arg)
+{
+	struct ucred own = { getpid(), 33, 34 }, other = { getpid(), 44, 34 };
+	int pair[2];
+
+	(void)arg;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 || setresgid(34, 34, 34) < 0 || setresuid(33, 33, 33) < 0)
+		return 1;
+	if (send_as(pair[0], &own) != 1)
+		return 2;
+	return send_as(pair[0], &other) != -EPERM;
+}
+
+static int use_segment(const char *arg)
+{
+	int id, wrong = 0;
+	struct shmid_ds ds;
+
+	(void)arg;
+	if (setresgid(34, 34, 34) < 0 || setresuid(33, 33, 33) < 0)
+		return 1;
+	id = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+	if (id < 0 || shmctl(id, IPC_STAT, &ds) < 0)
+		return 2;
+	wrong += ds.shm_perm.uid != 33 || ds.shm_perm.cgid != 34 || ds.shm_segsz != 4096;
+	ds.shm_perm.mode = 0640;
+	wrong += shmctl(id, IPC_SET, &ds) != 0 || shmctl(id, IPC_STAT, &ds) != 0 || (ds.shm_perm.mode & 0777) != 0640;
+	wrong += shmctl(id, IPC_RMID, NULL) != 0;
+	return wrong ? 3 : 0;
+}
+
+/* What servers do that give their semaphores to their workers' user. */
+static int test_ipc(const char *arg)
+{
+	union {
+		int value;
+		struct semid_ds *ds;
+	} u;
+	struct semid_ds ds;
+	int id = semget(IPC_PRIVATE, 1, IPC_CREAT | 0600), wrong = 0;
+
+	(void)arg;
+	u.ds = &ds;
+	if (id < 0 || semctl(id, 0, IPC_STAT, u) < 0 || ds.sem_perm.uid != 0)
+		return 1;
+	ds.sem_perm.uid = 33;
+	ds.sem_perm.gid = 34;
+	wrong += semctl(id, 0, IPC_SET, u) != 0;
+	memset(&ds, 0, sizeof(ds));
+	wrong += semctl(id, 0, IPC_STAT, u) != 0 || ds.sem_perm.uid != 33 || ds.sem_perm.gid != 34 ||
+		 ds.sem_perm.cuid != 0 || ds.sem_nsems != 1;
+	wrong += semctl(id, 0, IPC_RMID) != 0;
+	return wrong ? 2 : in_child(use_segment, "");
+}
+
 /* A file system of the container's own that never answers: who asks it waits, others must not. */
 static int test_stuck(const char *arg)
 {
@@ -416,10 +554,14 @@ static const struct {
 	const char *name;
 	int (*run)(const char *arg);
 } tests[] = {
-	{ "threads", test_threads }, { "forks", test_forks },	  { "signals", test_signals },
-	{ "kills", test_kills },     { "set-id", test_set_id },	  { "failed-exec", test_failed_exec },
-	{ "files", test_files },     { "devices", test_devices }, { "limits", test_limits },
-	{ "detours", test_detours }, { "peer", test_peer },	  { "stuck", test_stuck },
+	{ "threads", test_threads }, { "forks", test_forks },
+	{ "signals", test_signals }, { "interrupted", test_interrupted },
+	{ "many", test_many },	     { "kills", test_kills },
+	{ "set-id", test_set_id },   { "failed-exec", test_failed_exec },
+	{ "files", test_files },     { "devices", test_devices },
+	{ "limits", test_limits },   { "detours", test_detours },
+	{ "peer", test_peer },	     { "stuck", test_stuck },
+	{ "ipc", test_ipc },	     { "credentials", test_credentials },
 };
 
 /* Run beforehand in one process: the copy of this program for the test of set-id programs. */

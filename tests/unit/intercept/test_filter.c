@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 
 enum { ALLOW = SECCOMP_RET_ALLOW, NOTIFY = SECCOMP_RET_USER_NOTIF, NOSYS = SECCOMP_RET_ERRNO | ENOSYS };
@@ -92,6 +94,13 @@ static const struct expectation native[] = {
 	{ __NR_unshare, { CLONE_NEWNS | CLONE_FS }, { 0, NOTIFY, NOTIFY, NOTIFY } },
 	{ __NR_getsockopt, { 3, SOL_SOCKET, SO_ERROR }, { 0, ALLOW, ALLOW, ALLOW } },
 	{ __NR_getsockopt, { 3, SOL_SOCKET, SO_PEERCRED }, { 0, NOTIFY, NOTIFY, NOTIFY } },
+	{ __NR_sendmsg, { 1, 0, MSG_DONTWAIT }, { 0, ALLOW, ALLOW, ALLOW } },
+	{ __NR_sendmsg, { 1, 0, MSG_DONTWAIT | MSG_NOSIGNAL }, { 0, NOTIFY, NOTIFY, NOTIFY } },
+	{ __NR_sendmsg, { 1, 0, MSG_NOSIGNAL | MSG_EOR }, { 0, ALLOW, ALLOW, ALLOW } },
+	{ __NR_semctl, { 1, 0, SETVAL }, { 0, ALLOW, ALLOW, ALLOW } },
+	{ __NR_semctl, { 1, 0, IPC_SET }, { 0, NOTIFY, NOTIFY, NOTIFY } },
+	{ __NR_shmctl, { 1, IPC_STAT }, { 0, NOTIFY, NOTIFY, NOTIFY } },
+	{ __NR_shmctl, { 1, IPC_RMID }, { 0, ALLOW, ALLOW, ALLOW } },
 	{ __NR_io_uring_setup, { 0 }, { 0, NOSYS, NOSYS, NOSYS } },
 	{ 0x40000000 | __NR_getuid, { 0 }, { 0, NOSYS, NOSYS, NOSYS } },
 	{ -1, { 0 }, { 0, NOSYS, NOSYS, NOSYS } },
