@@ -32,7 +32,7 @@ class Lab:
         # Live state is in memory, as it is by default.
         self.live = tempfile.mkdtemp(prefix="cloche-bench-", dir="/dev/shm" if os.path.isdir("/dev/shm") else folder)
         self.cloche = [os.path.join(build, "cloche"), "--root", self.store, "--runroot", self.live]
-        self.table, self.notes, self.broken = [], [], False
+        self.table, self.notes, self.remarks, self.broken = [], [], [], False
         self.env = dict(os.environ, PATH=PATH, XDG_RUNTIME_DIR=self.path("xdg"))
         os.mkdir(self.path("xdg"), 0o700)
 
@@ -60,6 +60,10 @@ class Lab:
     def note(self, text):
         if text not in self.notes:
             self.notes.append(text)
+
+    def remark(self, text):
+        """Something to say below the table about a row of it."""
+        self.remarks.append(text)
 
     def usable(self, name, variants):
         """The first of VARIANTS (functions that return a command) that works here; None and a note if none does."""
@@ -111,6 +115,8 @@ class Lab:
         for name, ours, peers, goal in self.table:
             self.print_row(widths, name, ours, peers, goal)
         print("\nratio: cloche's time / the peer's. peak: largest resident set of any one process.")
+        for remark in self.remarks:
+            print(remark)
         for note in self.notes:
             print(f"not compared: {note}")
 

@@ -2,6 +2,10 @@
 
 import json
 import os
+import pwd
+import random
+import shutil
+import statistics
 import subprocess
 
 from lab import Contender, Goal
@@ -113,6 +117,79 @@ def podman_command(lab):
     return lab.usable("podman", variants)
 
 
+# Who a start is measured as, beside whoever we are: the users of the integration tests, where tests/run has made them.
+ORDINARY_USERS = (("cloche-nosub", "no subuids"), ("cloche-sub", "subuids"))
+
+
+def find_users():
+    """(name or None for ourselves, in words) of all as whom we can measure."""
+    if os.getuid() != 0:
+        return [(None, "as we are")]
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return [(None, "root")] + [user for user in ORDINARY_USERS if user[0] in names]
+
+
+def ratio_and_range(ours, theirs):
+    """The ratio of the medians, and between what it lies in 95 of 100 resamples of the rounds."""
+    rounds, dice = list(zip(ours, theirs)), random.Random(1)
+    samples = []
+    for _ in range(400):
+        sample = dice.choices(rounds, k=len(rounds))
+        samples.append(statistics.median(a for a, _ in sample) / statistics.median(b for _, b in sample))
+    samples.sort()
+    return statistics.median(ours) / statistics.median(theirs), samples[10], samples[-11]
+
+
+def make_user_store(lab, user, prefix):
+    """A store of USER's with busybox in it; the command that uses it, or None."""
+    name = user or "self"
+    folders = [lab.path(f"store-{name}"), os.path.join(lab.live, f"run-{name}")]
+    os.chmod(lab.live, 0o755)
+    for folder in folders:
+        os.mkdir(folder, 0o700)
+        if user:
+            shutil.chown(folder, user, user)
+    cloche = [lab.cloche[0], "--root", folders[0], "--runroot", folders[1]]
+    works, said = lab.call(prefix + cloche + ["import", lab.path("busybox.tar"), "busybox"])
+    if not works:
+        lab.note(f"as {name}: {said}")
+    return cloche if works else None
+
+
+def measure_as(lab, user, words, bwrap):
+    """One row: cloche and bubblewrap in turns, by one process that is that user."""
+    prefix = ["setpriv", "--reuid", user, "--regid", user, "--init-groups"] if user else []
+    cloche = make_user_store(lab, user, prefix)
+    if not cloche:
+        return
+    rounds = 40 if lab.quick else 200
+    duel = os.path.join(os.path.dirname(lab.measure_program), "duel")
+    ours = cloche + ["run", "--rm", "--network", "none", "busybox", "true"]
+    done = subprocess.run(prefix + [duel, "-n", str(rounds), "-g", "2000"] + ours + ["--"] + bwrap, env=lab.env,
+                          capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        lab.note(f"as {words}: {done.stderr.strip()}")
+        lab.broken = True
+        return
+    # The first rounds warm caches.
+    lines = [[float(word) for word in line.split()] for line in done.stdout.splitlines()][3:]
+    mine, other = Contender("cloche", ours), Contender("bwrap", bwrap)
+    for at, contender in ((0, mine), (3, other)):
+        contender.times_us = [line[at] for line in lines]
+        contender.peaks_kib = [int(line[at + 2]) for line in lines]
+    lab.table.append((f"run true, {words}", mine, [other], Goal({"bwrap": 1.1}, peak_kib=4096)))
+    ratio, low, high = ratio_and_range(mine.times_us, other.times_us)
+    cpu = statistics.median(line[1] for line in lines) / statistics.median(line[4] for line in lines)
+    lab.remark(f"run true, {words}: {ratio:.2f} × bwrap, between {low:.2f} and {high:.2f} in 95 of 100 resamples of "
+               f"{len(lines)} rounds; CPU time {cpu:.2f} ×")
+
+
+def measure_users(lab, bwrap):
+    for user, words in find_users():
+        if bwrap and lab.wants(f"run true, {words}"):
+            measure_as(lab, user, words, bwrap)
+
+
 def measure(lab):
     root = make_root(lab)
     works, said = lab.call(lab.cloche + ["import", lab.path("busybox.tar"), "busybox"])
@@ -131,6 +208,7 @@ def measure(lab):
                 Goal({"bwrap": 1.1, "crun": 0.4}, peak_kib=4096), repetitions=10 if lab.quick else 40)
     if lab.wants("exec"):
         measure_exec(lab, root)
+    measure_users(lab, bwrap)
     if lab.wants("50 at once"):
         few = [Contender(n, c) for n, c in peers if n != "podman" or not lab.quick]
         lab.row("50 at once", [Contender("cloche", ours)] + few, Goal({"bwrap": 1.1}), repetitions=3, copies=50)
