@@ -24,9 +24,9 @@ def make_root(lab):
     return root
 
 
-def make_bundle(lab, runtime, root, args=("true",)):
+def make_bundle(lab, runtime, root, args=("true",), suffix=""):
     """A bundle for crun or runc with the same root; returns its folder."""
-    folder = lab.path(f"bundle-{runtime}-{args[0]}")
+    folder = lab.path(f"bundle-{runtime}-{args[0]}{suffix}")
     os.mkdir(folder)
     rootless = [] if os.getuid() == 0 else ["--rootless"]
     works, said = lab.call([runtime, "spec"] + rootless, cwd=folder)
@@ -156,32 +156,65 @@ def make_user_store(lab, user, prefix):
     return cloche if works else None
 
 
-def measure_as(lab, user, words, bwrap):
-    """One row: cloche and bubblewrap in turns, by one process that is that user."""
-    prefix = ["setpriv", "--reuid", user, "--regid", user, "--init-groups"] if user else []
-    cloche = make_user_store(lab, user, prefix)
-    if not cloche:
-        return
+def duel_row(lab, row, prefix, ours, peer, theirs, goal):
+    """A row of cloche's command OURS and PEER's THEIRS in turns, by one process that PREFIX starts."""
     rounds = 40 if lab.quick else 200
     duel = os.path.join(os.path.dirname(lab.measure_program), "duel")
-    ours = cloche + ["run", "--rm", "--network", "none", "busybox", "true"]
-    done = subprocess.run(prefix + [duel, "-n", str(rounds), "-g", "2000"] + ours + ["--"] + bwrap, env=lab.env,
+    done = subprocess.run(prefix + [duel, "-n", str(rounds), "-g", "2000"] + ours + ["--"] + theirs, env=lab.env,
                           capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
-        lab.note(f"as {words}: {done.stderr.strip()}")
+        lab.note(f"{row}: {done.stderr.strip()}")
         lab.broken = True
         return
     # The first rounds warm caches.
     lines = [[float(word) for word in line.split()] for line in done.stdout.splitlines()][3:]
-    mine, other = Contender("cloche", ours), Contender("bwrap", bwrap)
+    mine, other = Contender("cloche", ours), Contender(peer, theirs)
     for at, contender in ((0, mine), (3, other)):
         contender.times_us = [line[at] for line in lines]
         contender.peaks_kib = [int(line[at + 2]) for line in lines]
-    lab.table.append((f"run true, {words}", mine, [other], Goal({"bwrap": 1.1}, peak_kib=4096)))
+    lab.table.append((row, mine, [other], goal))
     ratio, low, high = ratio_and_range(mine.times_us, other.times_us)
     cpu = statistics.median(line[1] for line in lines) / statistics.median(line[4] for line in lines)
-    lab.remark(f"run true, {words}: {ratio:.2f} × bwrap, between {low:.2f} and {high:.2f} in 95 of 100 resamples of "
+    lab.remark(f"{row}: {ratio:.2f} × {peer}, between {low:.2f} and {high:.2f} in 95 of 100 resamples of "
                f"{len(lines)} rounds; CPU time {cpu:.2f} ×")
+
+
+def measure_as(lab, user, words, bwrap):
+    """One row: cloche and bubblewrap, as that user."""
+    prefix = ["setpriv", "--reuid", user, "--regid", user, "--init-groups"] if user else []
+    cloche = make_user_store(lab, user, prefix)
+    if cloche:
+        ours = cloche + ["run", "--rm", "--network", "none", "busybox", "true"]
+        duel_row(lab, f"run true, {words}", prefix, ours, "bwrap", bwrap, Goal({"bwrap": 1.1}, peak_kib=4096))
+
+
+# crun refuses control groups of both versions side by side. In a mount namespace of one's own there can be one version alone.
+ONE_CGROUP_TREE = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                   'umount -R -l /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec "$@"', "sh"]
+
+
+def measure_crun(lab, root):
+    """A prepared bundle started by crun, without a shell between, where it can be made to work."""
+    row = "run true, prepared bundle"
+    if not lab.wants(row) or not lab.find("crun"):
+        return
+    folder = make_bundle(lab, "crun", root, suffix="-alone")
+    if not folder:
+        return
+    path = os.path.join(folder, "config.json")
+    with open(path, encoding="utf-8") as f:
+        config = json.load(f)
+    config["mounts"] = [m for m in config["mounts"] if m["destination"] != "/sys/fs/cgroup"]
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(config, f)
+    theirs = ["crun", "--root", lab.path("state-crun-alone"), "--cgroup-manager=disabled", "run", "--bundle", folder, "b"]
+    ours = lab.cloche + ["run", "--rm", "--network", "none", "busybox", "true"]
+    for prefix in ([], ONE_CGROUP_TREE if os.getuid() == 0 else []):
+        works, said = lab.call(prefix + theirs)
+        if works:
+            duel_row(lab, row, prefix, ours, "crun", theirs, Goal({"crun": 0.4}))
+            return
+    lab.note(f"crun, {row}: {said}")
 
 
 def measure_users(lab, bwrap):
@@ -209,6 +242,7 @@ def measure(lab):
     if lab.wants("exec"):
         measure_exec(lab, root)
     measure_users(lab, bwrap)
+    measure_crun(lab, root)
     if lab.wants("50 at once"):
         few = [Contender(n, c) for n, c in peers if n != "podman" or not lab.quick]
         lab.row("50 at once", [Contender("cloche", ours)] + few, Goal({"bwrap": 1.1}), repetitions=3, copies=50)
