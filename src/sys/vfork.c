@@ -159,10 +159,17 @@ static pid_t call_and_sleep(uint64_t flags, struct call *call, pid_t *ret_pid)
 static pid_t fork_call(uint64_t flags, struct call *call, pid_t *ret_pid)
 {
 	struct clone_args args = { .flags = flags, .exit_signal = SIGCHLD };
-	long pid = syscall(SYS_clone3, &args, sizeof(args));
+	sigset_t before;
+	long pid;
+	int code;
 
+	block_signals(&before);
+	pid = syscall(SYS_clone3, &args, sizeof(args));
 	if (pid == 0)
 		_exit(run(call));
+	code = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = code;
 	*ret_pid = (pid_t)pid;
 	return (pid_t)pid;
 }
