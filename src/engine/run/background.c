@@ -328,6 +328,7 @@ static void give_away(struct run_session *s)
 	if (s->supervisor.control >= 0)
 		close(s->supervisor.control);
 	s->supervisor = INTERCEPT_HELPER_INIT;
+	run_network_leave(&s->network);
 	store_settle(s->store);
 }
 

@@ -240,12 +240,19 @@ int run_network_wait(void *arg, struct err *err)
 	return net_helper_ready(&n->helper, err);
 }
 
+void run_network_leave(struct network_life *n)
+{
+	if (n->helper.process.pidfd >= 0)
+		close(n->helper.process.pidfd);
+	if (n->helper.control >= 0)
+		close(n->helper.control);
+	n->helper = NET_HELPER_INIT;
+}
+
 void run_network_done(struct network_life *n)
 {
-	if (n->helper.process.pidfd < 0 || n->helper.control >= 0) {
+	if (n->helper.control >= 0)
 		net_helper_done(&n->helper);
-		return;
-	}
-	close(n->helper.process.pidfd);
-	n->helper = NET_HELPER_INIT;
+	else
+		run_network_leave(n);
 }

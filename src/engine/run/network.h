@@ -43,6 +43,8 @@ int run_network_open(struct network_life *n, int files_dir, struct err *err);
 /* For struct runtime_options; N as their argument. */
 int run_network_attach(int netns, int pidfd, void *n, struct err *err);
 int run_network_wait(void *n, struct err *err);
+/* Forgets the helper, which is another process's from now on. */
+void run_network_leave(struct network_life *n);
 /*
  * Ends a helper that has no container. One that has ends with that, and nobody waits for it: to close the interface takes the
  * kernel longer than a whole start.
