@@ -16,8 +16,8 @@ LAYERS = "base sys codec oci cgroup store layer registry runtime intercept net m
 
 # The same within a folder: its own files are ".".
 INNER_LAYERS = {
-    "engine": ". image container run exec build doctor".split(),
-    "cli": "template . image container system docs".split(),
+    "engine": ". image container volume run exec build doctor".split(),
+    "cli": "template . image container volume system docs".split(),
 }
 
 FILE_LIMIT = 700

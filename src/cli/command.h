@@ -38,7 +38,7 @@ struct option {
 	size_t offset;
 	const char *arg;  /* what stands for the value in help: "PATH"; NULL for flags */
 	const char *help; /* one line, lower case, no full stop */
-	/* What completes the value: "file", "dir", "image", "container", "command", or words "a b c"; NULL: nothing. */
+	/* What completes the value: "file", "dir", "image", "container", "volume", "command", or words "a b c"; NULL: nothing. */
 	const char *complete;
 };
 

@@ -41,6 +41,13 @@
 	X(push) \
 	X(login) \
 	X(logout) \
+	X(image_prune) \
+	X(volume_create) \
+	X(volume_ls) \
+	X(volume_inspect) \
+	X(volume_rm) \
+	X(volume_prune) \
+	X(system_prune) \
 	X(inspect) \
 	X(diff) \
 	X(namespaces) \
@@ -67,12 +74,12 @@ const struct command *const all_commands[] = { COMMANDS(POINT_AT) NULL };
 static const struct {
 	const char *words, *name;
 } other_names[] = {
-	{ "container ls", "ps" },	{ "container list", "ps" },   { "container ps", "ps" },
-	{ "image ls", "images" },	{ "image list", "images" },   { "image rm", "rmi" },
-	{ "image remove", "rmi" },	{ "image build", "build" },   { "image load", "load" },
-	{ "image save", "save" },	{ "image import", "import" }, { "image tag", "tag" },
-	{ "image history", "history" }, { "image pull", "pull" },     { "image push", "push" },
-	{ "image inspect", "inspect" },
+	{ "container ls", "ps" },	{ "container list", "ps" },	{ "container ps", "ps" },
+	{ "image ls", "images" },	{ "image list", "images" },	{ "image rm", "rmi" },
+	{ "image remove", "rmi" },	{ "image build", "build" },	{ "image load", "load" },
+	{ "image save", "save" },	{ "image import", "import" },	{ "image tag", "tag" },
+	{ "image history", "history" }, { "image pull", "pull" },	{ "image push", "push" },
+	{ "image inspect", "inspect" }, { "volume list", "volume ls" }, { "volume remove", "volume rm" },
 };
 
 const struct command *command_find(const char *name)

@@ -265,6 +265,21 @@ static int copy_layer(struct state *s, const char *layer, struct err *err)
 	return r < 0 ? r : copy_metadata(from, s->root, &st, err);
 }
 
+static int copy_folder(struct state *s, struct err *err)
+{
+	const char *path = s->copy->source_path;
+	autoclose int from = fs_open_in_root(s->copy->source_fd, path, O_RDONLY | O_DIRECTORY, 0, err);
+	struct stat st;
+	int r;
+
+	if (from < 0)
+		return from;
+	if (fstat(from, &st) < 0)
+		return err_errno(err, errno, "look at '%s'", path);
+	r = copy_dir(s, from, s->root, "", 0, err);
+	return r < 0 ? r : copy_metadata(from, s->root, &st, err);
+}
+
 int tree_copy_here(const struct tree_copy *copy, struct err *err)
 {
 	CLEANUP(state_done)
@@ -272,6 +287,8 @@ int tree_copy_here(const struct tree_copy *copy, struct err *err)
 	int r = s.root < 0 ? err_errno(err, errno, "open '%s'", copy->dest) : 0;
 
 	umask(0);
+	if (r >= 0 && !copy->layers)
+		return copy_folder(&s, err);
 	for (size_t i = copy->layers->len; r >= 0 && i-- > 0;)
 		r = copy_layer(&s, copy->layers->items[i], err);
 	return r;

@@ -15,7 +15,9 @@
 #include <stdint.h>
 
 struct tree_copy {
-	const struct strv *layers; /* absolute paths, topmost first */
+	const struct strv *layers; /* absolute paths, topmost first; NULL: a folder of a tree instead */
+	int source_fd;		   /* the root of that tree */
+	const char *source_path;   /* the folder, looked up inside it */
 	const char *dest;	   /* existing empty folder, absolute */
 	bool hard_links;
 	/* Names (paths below the layer) that are wanted, folders on the way to them included; NULL: all. */

@@ -3,6 +3,7 @@
 #include "intercept/client.h"
 #include "intercept/file.h"
 #include "intercept/handlers.h"
+#include "intercept/keep.h"
 #include "intercept/place.h"
 #include "intercept/proc.h"
 
@@ -45,13 +46,13 @@ static int answer_stat(struct request *r, struct place *p, bool follow, uint64_t
 /*
  * Most files are root's. For them it is enough to see that they have no attribute at all, and the kernel does the call,
  * which is quicker than to do it for the caller and write into its memory. Not where owners are found in other
- * ways: in the table of files that hold no attribute, or in /proc once there are users.
+ * ways: in the table of files that hold no attribute, by their device, or in /proc once there are users.
  */
 static bool is_kernels(const struct place *p, bool follow)
 {
 	int has;
 
-	if (file_any_aside() || client_any_user())
+	if (file_any_aside() || client_any_user() || keep_in_use())
 		return false;
 	has = file_has_attributes(p->path, follow || p->is_descriptor);
 	return has == 0 || has == -ENOENT;

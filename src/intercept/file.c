@@ -1,6 +1,7 @@
 #include "intercept/file.h"
 
 #include "base/cleanup.h"
+#include "intercept/keep.h"
 #include "intercept/place.h"
 
 #include <errno.h>
@@ -171,7 +172,7 @@ void file_get_owner(const char *path, bool follow, const struct stat *st, struct
 
 	if (may_cache && cache_get(st, ret))
 		return;
-	*ret = (struct owner){ 0 };
+	keep_default_owner(st, ret);
 	n = follow ? getxattr(path, name, value, sizeof(value)) : lgetxattr(path, name, value, sizeof(value));
 	if (n >= 0 && owner_decode(st->st_mode, value, (size_t)n, ret) < 0)
 		n = -1;
@@ -215,13 +216,16 @@ static bool holds_no_attribute(int code)
 }
 
 /* Writes or removes the attribute at PATH; 0, or -EOPNOTSUPP where the file can't have one, or another errno. */
-static int write_attr(const char *path, bool follow, mode_t mode, const struct owner *owner)
+static int write_attr(const char *path, bool follow, const struct stat *st, const struct owner *owner)
 {
+	mode_t mode = st->st_mode;
+	struct owner absent;
 	const char *name = owner_attr_name(mode);
 	uint8_t value[OWNER_VALUE_MAX];
 	int len, r;
 
-	if (owner_is_default(owner)) {
+	keep_default_owner(st, &absent);
+	if (owner->type == 0 && owner->uid == absent.uid && owner->gid == absent.gid) {
 		r = follow ? removexattr(path, name) : lremovexattr(path, name);
 		if (r < 0 && errno == ENODATA)
 			return 0;
@@ -243,7 +247,7 @@ int file_set_owner_fd(int fd, struct file *file, const struct owner *owner)
 
 	note_stand_in(owner);
 	place_fd_path(fd, path);
-	r = write_attr(path, true, file->st.st_mode, owner);
+	r = write_attr(path, true, &file->st, owner);
 	if (r == -EOPNOTSUPP) {
 		side_put(&file->st, owner);
 		r = 0;

@@ -37,10 +37,12 @@ int intercept_spawn(const struct intercept_options *options, struct intercept_he
 	autoclose int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), here = -1, there = -1;
 	autofree char *path = NULL;
 	char level[] = { (char)('0' + options->level), '\0' };
-	char *argv[] = { (char *)(uintptr_t) "cloche-intercept", level, NULL };
+	char keep[32] = "";
+	char *argv[] = { (char *)(uintptr_t) "cloche-intercept", level, options->keep ? keep : NULL, NULL };
 	struct process p = PROCESS_INIT;
 	int pair[2], r;
 
+	snprintf(keep, sizeof(keep), "%u:%u", options->keep_uid, options->keep_gid);
 	if (proc < 0)
 		return err_errno(err, errno, "intercept: open '/proc'");
 	r = helper_path("intercept", &path, err);

@@ -15,10 +15,14 @@
 #include "intercept/filter.h"
 #include "sys/spawn.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct intercept_options {
 	enum intercept_level level; /* what the filter was built with */
+	bool keep;		    /* files of the machine's that are ours are KEEP_UID's and KEEP_GID's: keep.h */
+	uint32_t keep_uid, keep_gid;
 };
 #define INTERCEPT_OPTIONS_INIT ((struct intercept_options){ .level = INTERCEPT_READ })
 

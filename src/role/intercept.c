@@ -8,11 +8,13 @@
  */
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/num.h"
 #include "intercept/client.h"
 #include "intercept/confine.h"
 #include "intercept/filter.h"
 #include "intercept/guest.h"
 #include "intercept/helper.h"
+#include "intercept/keep.h"
 #include "intercept/place.h"
 #include "intercept/proc.h"
 #include "intercept/serve.h"
@@ -34,6 +36,25 @@ static int join_container(struct err *err)
 	return 0;
 }
 
+/* Whom files of the machine's belong to, where that isn't root. */
+static struct {
+	bool set;
+	uint32_t uid, gid;
+} keep;
+
+/* "UID:GID" */
+static int parse_keep(char *text)
+{
+	char *gid = strchr(text, ':');
+
+	if (!gid)
+		return -EINVAL;
+	*gid++ = '\0';
+	keep.set = true;
+	return num_parse_u32(text, INT32_MAX, &keep.uid) < 0 || num_parse_u32(gid, INT32_MAX, &keep.gid) < 0 ? -EINVAL
+													     : 0;
+}
+
 static int set_up(pid_t init, struct err *err)
 {
 	int r = join_container(err);
@@ -44,6 +65,8 @@ static int set_up(pid_t init, struct err *err)
 	if (r < 0)
 		return err_errno(err, -r, "open the container's root");
 	proc_init();
+	if (keep.set)
+		keep_init(keep.uid, keep.gid, "self/mountinfo");
 	r = client_init(init);
 	if (r < 0)
 		return err_errno(err, -r, "read what the container's process is");
@@ -82,11 +105,13 @@ int main(int argc, char **argv)
 	struct err err = { 0 };
 	pid_t init;
 
-	if (argc != 2 || argv[1][0] < '1' || argv[1][0] > '3' || argv[1][1] != '\0') {
+	if (argc < 2 || argc > 3 || argv[1][0] < '1' || argv[1][0] > '3' || argv[1][1] != '\0') {
 		fprintf(stderr, "cloche-intercept: is started by cloche\n");
 		return 2;
 	}
 	intercept_level = argv[1][0] - '0';
+	if (argc == 3 && parse_keep(argv[2]) < 0)
+		return 2;
 	/* The container waits for what comes after receive_container. A caller that has ended before it had one hears no reason. */
 	if (confine_self(&err) < 0 || receive_container(&init, &err) < 0 || set_up(init, &err) < 0) {
 		report(&err);

@@ -1,10 +1,12 @@
 /* The mounts of the spec, each on a place that was resolved inside the container's root. */
 #include "base/cleanup.h"
 #include "runtime/start.h"
+#include "sys/fs.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -59,14 +61,43 @@ static int dup_tree(int fd)
 	return tree < 0 ? -errno : tree;
 }
 
+/*
+ * What a mount shows is a part of TREE, looked up inside it, so that no link in it leads out. Returns a copy of the mount
+ * of that part, attached nowhere yet.
+ */
+static int clone_part(int tree, const char *subpath, bool recursive)
+{
+	autoclose int part = fs_open_in_root(tree, subpath, O_PATH, 0, NULL);
+	int r;
+
+	if (part < 0)
+		return part;
+	r = open_tree(part, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0));
+	return r < 0 ? -errno : r;
+}
+
+static int clone_source(const struct planned_mount *m)
+{
+	autoclose int all = -1;
+
+	if (m->foreign_path)
+		return dup_tree(m->foreign_tree);
+	if (!m->subpath)
+		return clone_tree(m->source, m->recursive);
+	all = open(m->source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return all < 0 ? -errno : clone_part(all, m->subpath, m->recursive);
+}
+
 static int bind_failed(struct start *st, int code, const struct planned_mount *m)
 {
+	if (m->subpath)
+		snprintf(st->failed_detail, sizeof(st->failed_detail), "subpath '%s'", m->subpath);
 	return start_fail(st, code, code == ENOENT || code == EACCES ? "find the volume" : "bind", m->source);
 }
 
 static int mount_bind(struct start *st, const struct planned_mount *m)
 {
-	autoclose int tree = m->foreign_path ? dup_tree(m->foreign_tree) : clone_tree(m->source, m->recursive);
+	autoclose int tree = clone_source(m);
 	autoclose int place = -1;
 	struct stat what;
 	int r;
@@ -175,6 +206,40 @@ static int mount_cgroup(struct start *st, const struct planned_mount *m, int pla
 	return r < 0 ? start_fail(st, -r, "mount", m->destination) : 0;
 }
 
+/* A part of the overlay is mounted over the whole: the kernel clones only what is attached somewhere. */
+static int show_part(const struct planned_mount *m, int root)
+{
+	autoclose int tree = clone_part(root, m->subpath, false);
+	int r = tree < 0 ? tree : apply_plan(tree, m);
+
+	return r < 0 ? r : place_attach(tree, root);
+}
+
+static int finish_overlay(struct start *st, const struct planned_mount *m)
+{
+	autoclose int root = place_make(st, m->destination, true);
+
+	if (root < 0)
+		return root;
+	return m->subpath ? show_part(m, root) : apply_plan(root, m);
+}
+
+static int mount_overlay(struct start *st, const struct planned_mount *m, int place)
+{
+	int r = start_make_overlay(st, &m->overlay, place);
+
+	if (r == 0)
+		r = finish_overlay(st, m);
+	start_note(st, r, "mount overlay", m->destination,
+		   m->overlay.upper ? "what is written does not change the folders below"
+				    : "an image's files, read-only",
+		   "fsconfig(fs, FSCONFIG_SET_STRING, \"lowerdir+\", \"%s\") and %zu more; move_mount()",
+		   m->overlay.lowers[0], m->overlay.lowers_len - 1);
+	if (r < 0 && m->subpath && !st->failed_detail[0])
+		snprintf(st->failed_detail, sizeof(st->failed_detail), "subpath %s", m->subpath);
+	return r < 0 ? start_fail(st, -r, "mount an overlay on", m->destination) : 0;
+}
+
 static int mount_one(struct start *st, const struct planned_mount *m)
 {
 	autoclose int place = -1;
@@ -187,6 +252,8 @@ static int mount_one(struct start *st, const struct planned_mount *m)
 	switch (m->kind) {
 	case PLAN_SYSFS:
 		return mount_sysfs(st, m, place);
+	case PLAN_OVERLAY:
+		return mount_overlay(st, m, place);
 	case PLAN_CGROUP:
 		return mount_cgroup(st, m, place);
 	default:

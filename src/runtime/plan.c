@@ -126,6 +126,40 @@ static int append_data(struct planned_mount *m, const char *option)
 	return 0;
 }
 
+/* The folders of an overlay, one option each, so that neither length nor commas matter; and what is to be seen of a mount. */
+static bool apply_place(struct planned_mount *m, const char *option)
+{
+	const char *value;
+
+	if ((value = str_skip_prefix(option, "subpath=")))
+		m->subpath = value;
+	else if (m->kind != PLAN_OVERLAY)
+		return false;
+	else if ((value = str_skip_prefix(option, "lowerdir+=")))
+		((const char **)(uintptr_t)m->overlay.lowers)[m->overlay.lowers_len++] = value;
+	else if ((value = str_skip_prefix(option, "upperdir=")))
+		m->overlay.upper = value;
+	else if ((value = str_skip_prefix(option, "workdir=")))
+		m->overlay.work = value;
+	else
+		return false;
+	return true;
+}
+
+/* An overlay whose folders stand one in each option; others are for the kernel as they are. */
+static int begin_overlay(struct planned_mount *m, const struct oci_mount *src, struct err *err)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < src->options.len; i++)
+		found |= str_starts_with(src->options.items[i], "lowerdir+=");
+	if (m->kind != PLAN_FS || strcmp(m->type, "overlay") != 0 || !found)
+		return 0;
+	m->kind = PLAN_OVERLAY;
+	m->overlay.lowers = calloc(src->options.len, sizeof(char *));
+	return m->overlay.lowers ? 0 : err_oom(err);
+}
+
 static int plan_option(const struct start *st, struct planned_mount *m, const char *option, struct err *err)
 {
 	if (strcmp(option, "bind") == 0 || strcmp(option, "rbind") == 0) {
@@ -138,8 +172,11 @@ static int plan_option(const struct start *st, struct planned_mount *m, const ch
 	/* Also "r" + name stands for "recursively"; "relatime" and "rw" are no such names. */
 	if (apply_atime(m, option) || apply_flag(m, option) || apply_propagation(m, option))
 		return 0;
-	if (m->kind == PLAN_BIND)
-		return err_set(err, EINVAL, "mount on '%s': a bind mount has no option '%s'", m->destination, option);
+	if (apply_place(m, option))
+		return 0;
+	if (m->kind == PLAN_BIND || m->kind == PLAN_OVERLAY)
+		return err_set(err, EINVAL, "mount on '%s': a %s mount has no option '%s'", m->destination,
+			       m->kind == PLAN_BIND ? "bind" : "overlay", option);
 	if (names_unmapped_id(st, option))
 		return 0;
 	return append_data(m, option) < 0 ? err_oom(err) : 0;
@@ -165,6 +202,21 @@ static void set_kind(struct planned_mount *m, const struct oci_mount *src)
 			m->kind = PLAN_BIND;
 }
 
+static int check_overlay(const struct planned_mount *m, struct err *err)
+{
+	const struct runtime_overlay *o = &m->overlay;
+
+	if (m->kind != PLAN_OVERLAY)
+		return 0;
+	if (o->lowers_len > RUNTIME_LOWERS_MAX || !o->upper != !o->work || (o->lowers_len < 2 && !o->upper))
+		return err_set(
+			err, EINVAL,
+			"mount on '%s': an overlay has up to %d lower folders, and an upper and a work folder or, "
+			"with two or more of them, neither",
+			m->destination, RUNTIME_LOWERS_MAX);
+	return 0;
+}
+
 static int plan_mount(struct start *st, const struct oci_mount *src, struct planned_mount *m, struct err *err)
 {
 	int r;
@@ -179,11 +231,17 @@ static int plan_mount(struct start *st, const struct oci_mount *src, struct plan
 	if (strcmp(m->destination, "/") == 0)
 		return err_set(err, EINVAL, "mount on '/': that is the root");
 	set_kind(m, src);
+	r = begin_overlay(m, src, err);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < src->options.len; i++) {
 		r = plan_option(st, m, src->options.items[i], err);
 		if (r < 0)
 			return r;
 	}
+	r = check_overlay(m, err);
+	if (r < 0)
+		return r;
 	if (m->kind == PLAN_BIND) {
 		if (!src->source)
 			return err_set(err, EINVAL, "mount on '%s': a bind mount has no source", src->destination);

@@ -208,6 +208,7 @@ void start_done(struct start *st)
 		free(st->mounts[i].destination);
 		free(st->mounts[i].source);
 		free(st->mounts[i].data);
+		free((void *)(uintptr_t)st->mounts[i].overlay.lowers);
 		close_fd(st->mounts[i].foreign_ns);
 		close_fd(st->mounts[i].foreign_tree);
 	}

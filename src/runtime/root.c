@@ -48,7 +48,7 @@ static void read_detail(int fs, char *dst, size_t size)
 }
 
 /* The overlay as a detached mount; -EOPNOTSUPP or -EINVAL if this kernel lacks the way to say it. */
-static int make_overlay(struct start *st, const struct runtime_overlay *o)
+static int make_overlay_new(struct start *st, const struct runtime_overlay *o)
 {
 	autoclose int fs = fsopen("overlay", FSOPEN_CLOEXEC);
 	int r, tree;
@@ -103,6 +103,16 @@ static int mount_overlay_old(const struct runtime_overlay *o)
 	return mount("overlay", ".", "overlay", 0, data) < 0 ? -errno : 0;
 }
 
+int start_make_overlay(struct start *st, const struct runtime_overlay *o, int place)
+{
+	autoclose int tree = make_overlay_new(st, o);
+	int r = tree < 0 ? tree : place_attach(tree, place);
+
+	if (r != -EINVAL && r != -ENOSYS && r != -EOPNOTSUPP)
+		return r;
+	return fchdir(place) < 0 ? -errno : mount_overlay_old(o);
+}
+
 static int open_root(struct start *st)
 {
 	int fd = open(st->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -118,15 +128,9 @@ static int mount_overlay(struct start *st)
 
 	if (place < 0)
 		return place;
-	tree = make_overlay(st, o);
-	r = tree < 0 ? tree : place_attach(tree, place);
-	if (r == -EINVAL || r == -ENOSYS || r == -EOPNOTSUPP) {
-		if (fchdir(place) < 0)
-			return start_fail(st, errno, "enter", st->root);
-		r = mount_overlay_old(o);
-		if (r == 0)
-			tree = open(st->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	}
+	r = start_make_overlay(st, o, place);
+	if (r == 0 && (tree = open(st->root, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+		r = -errno;
 	start_note(st, r, "mount overlay", st->root,
 		   "the image's layers, read-only, with one folder for what is written",
 		   "fsconfig(fs, FSCONFIG_SET_STRING, \"lowerdir+\", \"%s\") and %zu more; move_mount()", o->lowers[0],

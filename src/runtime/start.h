@@ -17,10 +17,11 @@
 #include <stdint.h>
 
 enum planned_kind {
-	PLAN_FS,     /* a new file system of `type` */
-	PLAN_BIND,   /* `source`, a path outside */
-	PLAN_SYSFS,  /* new, or the machine's own where that is refused */
-	PLAN_CGROUP, /* cgroup2, or an empty folder where that is refused */
+	PLAN_FS,      /* a new file system of `type` */
+	PLAN_BIND,    /* `source`, a path outside */
+	PLAN_SYSFS,   /* new, or the machine's own where that is refused */
+	PLAN_CGROUP,  /* cgroup2, or an empty folder where that is refused */
+	PLAN_OVERLAY, /* of the folders that lowerdir+= options name */
 };
 
 /* A mount of the spec with its options understood. */
@@ -35,8 +36,10 @@ struct planned_mount {
 	uint64_t recursive_set, recursive_clear; /* for it and all below */
 	uint64_t propagation;			 /* MS_PRIVATE … | MS_REC; 0: private */
 	bool recursive;				 /* rbind */
-	const char *foreign_path;     /* of the source, in the mount namespace foreign_ns; NULL: it is ours */
-	int foreign_ns, foreign_tree; /* the tree is there once it is fetched, by the joiner; -1: none */
+	const char *subpath;		/* of what is mounted, looked up inside it; NULL: all of it. Borrowed */
+	struct runtime_overlay overlay; /* PLAN_OVERLAY; `lowers` is owned, what it points to borrowed */
+	const char *foreign_path;	/* of the source, in the mount namespace foreign_ns; NULL: it is ours */
+	int foreign_ns, foreign_tree;	/* the tree is there once it is fetched, by the joiner; -1: none */
 };
 
 struct joined_namespace {
@@ -242,6 +245,10 @@ int start_arrange_fds(struct start *st);   /* terminal.c */
 int start_set_limits(struct start *st);	   /* limits.c */
 int start_take_identity(struct start *st); /* identity.c */
 int start_exec(struct start *st);	   /* exec.c: only returns on failure */
+
+/* --- root.c --- */
+/* Mounts the overlay O on the folder PLACE, by whichever interface this kernel has. 0 or a negative errno. */
+int start_make_overlay(struct start *st, const struct runtime_overlay *o, int place);
 
 /* --- place.c: places inside the root --- */
 

@@ -19,7 +19,7 @@ void layer_path(const struct store *s, const struct digest *diff_id, char dst[st
 	char hex[DIGEST_HEX_MAX];
 
 	digest_format_hex(diff_id, hex);
-	snprintf(dst, LAYER_DIR_MAX, "layers/%s%s", hex, s->single ? ".one" : "");
+	snprintf(dst, LAYER_DIR_MAX, "layers/%s%s", hex, s->variant[0] ? s->variant : s->single ? ".one" : "");
 }
 
 int layer_exists(struct store *s, const struct digest *diff_id, struct err *err)

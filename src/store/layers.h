@@ -7,9 +7,9 @@
 #include "codec/digest.h"
 #include "store/store.h"
 
-enum { LAYER_DIR_MAX = 96 };
+enum { LAYER_DIR_MAX = 112 };
 
-/* "layers/<hex>[.one]" relative to root_fd, as the store's `single` says. */
+/* "layers/<hex>[.one]" relative to root_fd, as the store's `single` and `variant` say. */
 void layer_path(const struct store *s, const struct digest *diff_id, char dst[static LAYER_DIR_MAX]);
 /* 1: unpacked; 0: not; or an error. One system call. */
 int layer_exists(struct store *s, const struct digest *diff_id, struct err *err);

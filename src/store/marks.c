@@ -170,7 +170,8 @@ bool marks_have(const struct marks *m, const char *name)
 	char hex[DIGEST_HEX_MAX] = "";
 	struct digest d;
 
-	if (hex_len != DIGEST_HEX_MAX - 1 || (name[hex_len] && strcmp(name + hex_len, ".one") != 0))
+	if (hex_len != DIGEST_HEX_MAX - 1 ||
+	    (name[hex_len] && strcmp(name + hex_len, ".one") != 0 && strncmp(name + hex_len, ".keep-", 6) != 0))
 		return false;
 	memcpy(hex, name, hex_len);
 	return digest_parse_hex(hex, &d, NULL) >= 0 && m->len > 0 && bsearch(&d, m->items, m->len, sizeof(d), compare);

@@ -51,6 +51,35 @@ int64_t idmap_inside(const struct id_range *ranges, size_t len, uint32_t outside
 	return -1;
 }
 
+int idmap_keep(const struct id_range *ranges, size_t len, uint32_t inside, struct id_range *ret, size_t *ret_len)
+{
+	struct id_range made[IDMAP_RANGES_MAX];
+	uint32_t next = 0;
+	size_t n = 0;
+
+	for (size_t i = 1; i < len; i++) {
+		uint32_t outside = ranges[i].outside, left = ranges[i].count;
+
+		while (left > 0) {
+			uint32_t count = next < inside && left > inside - next ? inside - next : left;
+
+			if (n + 2 > IDMAP_RANGES_MAX)
+				return -ERANGE;
+			made[n++] = (struct id_range){ next, outside, count };
+			next += count;
+			outside += count;
+			left -= count;
+			if (next == inside)
+				made[n++] = (struct id_range){ next++, ranges[0].outside, 1 };
+		}
+	}
+	if (next < inside)
+		return -ERANGE;
+	memcpy(ret, made, n * sizeof(made[0]));
+	*ret_len = n;
+	return 0;
+}
+
 size_t idmap_text(const struct id_range *ranges, size_t len, char *dst)
 {
 	size_t at = 0;

@@ -46,6 +46,12 @@ void idmap_single(struct idmap *ret, uid_t uid, gid_t gid);
 /* "root", "range", "single". */
 const char *id_mode_name(enum id_mode mode);
 
+/*
+ * RANGES as detected (the own id as 0, then others) with the own id at INSIDE instead, and the others in order around it. RET holds
+ * IDMAP_RANGES_MAX. -ERANGE: there are fewer others than ids below INSIDE, or too many ranges.
+ */
+int idmap_keep(const struct id_range *ranges, size_t len, uint32_t inside, struct id_range *ret, size_t *ret_len);
+
 /* The ranges of the file (/proc/PID/uid_map), as its reader sees them; 0 if it can't be read. */
 size_t idmap_read_proc(const char *file, struct id_range ret[static IDMAP_RANGES_MAX]);
 

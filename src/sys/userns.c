@@ -180,6 +180,18 @@ struct userns_setup {
 	int ready[2]; /* a byte, once the maps are written from outside */
 };
 
+/*
+ * Also after newuidmap the process is whom it was, which mostly is 0 inside. Where it isn't, an exec would take its rights. By
+ * the bare calls: the library's would tell other threads.
+ */
+static int become_root(void)
+{
+	if ((getegid() != 0 && syscall(SYS_setresgid, 0, 0, 0) < 0) ||
+	    (geteuid() != 0 && syscall(SYS_setresuid, 0, 0, 0) < 0))
+		return -errno;
+	return 0;
+}
+
 /* In the child: waits for, or makes, the maps; then everything is private. 0 or a negative errno. */
 static int enter_child(const struct userns_setup *s)
 {
@@ -193,9 +205,10 @@ static int enter_child(const struct userns_setup *s)
 		r = read(s->ready[0], &byte, 1) == 1 ? 0 : -ECANCELED;
 		close(s->ready[0]);
 	}
+	if (r >= 0 && s->map)
+		r = become_root();
 	if (r < 0)
 		return r;
-	/* Also after newuidmap the process is whom it was, which is 0 inside; only root's groups stay. */
 	if (s->flags & USERNS_MOUNT && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return -errno;
 	return 0;
@@ -244,6 +257,8 @@ static _Noreturn void run_fn(const struct userns_setup *s, int report, int (*fn)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	rep.result = enter_child(s);
+	/* A change of user forgets it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (rep.result < 0)
 		err_errno(&rep.err, -rep.result, "enter a user namespace");
 	else
@@ -312,7 +327,13 @@ static int write_maps_of_child(pid_t pid, void *arg, struct err *err)
 static int make_private(void *arg)
 {
 	const struct start_arg *a = arg;
+	int r = become_root();
 
+	/* A change of user forgets it. */
+	if (r >= 0 && a->wanted->die_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		r = -errno;
+	if (r < 0)
+		return r;
 	if (a->flags & USERNS_MOUNT && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return -errno;
 	return a->wanted->setup ? a->wanted->setup(a->wanted->setup_arg) : 0;

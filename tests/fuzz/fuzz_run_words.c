@@ -6,12 +6,17 @@
 #include "engine/run/hosts.h"
 #include "engine/run/limits.h"
 #include "engine/run/mounts.h"
+#include "store/volumes.h"
 
 static void check_mount(int result, struct run_mount *m)
 {
 	if (result >= 0) {
 		FUZZ_ASSERT(m->target && m->target[0] == '/' && m->target[1]);
-		FUZZ_ASSERT(m->kind == RUN_MOUNT_TMPFS || (m->source && m->source[0] == '/'));
+		FUZZ_ASSERT((m->kind != RUN_MOUNT_BIND && m->kind != RUN_MOUNT_OVERLAY) ||
+			    (m->source && m->source[0] == '/'));
+		FUZZ_ASSERT(m->kind != RUN_MOUNT_IMAGE || m->name);
+		FUZZ_ASSERT(m->kind != RUN_MOUNT_VOLUME || !m->name || volume_name_is_valid(m->name));
+		FUZZ_ASSERT(!m->subpath || m->subpath[0] != '/');
 		FUZZ_ASSERT(!strstr(m->target, "/../") && !strstr(m->target, "//"));
 		run_mount_done(m);
 	}

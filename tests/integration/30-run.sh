@@ -72,8 +72,8 @@ test_mounts() {
 	expect_match "$err" "bind source path does not exist"
 	expect_ok run --tmpfs /t:size=1m busybox sh -c 'grep " /t " /proc/mounts'
 	expect_match "$out" 'tmpfs.*noexec.*size=1024k'
-	expect_fail 125 run -v name:/d busybox true
-	expect_match "$err" "named volumes"
+	expect_fail 125 run -v 'a b:/d' busybox true
+	expect_match "$err" "neither a path nor a name for a volume"
 	expect_ok run --shm-size 1m busybox sh -c 'grep /dev/shm /proc/mounts'
 	expect_match "$out" "size=1024k"
 	expect_fail any run --read-only busybox touch /x
@@ -196,7 +196,8 @@ test_devices_and_userns() {
 		expect_ok run --userns host busybox readlink /proc/self/ns/user
 		expect_eq "$out" "$(readlink /proc/self/ns/user)"
 	else
-		expect_fail 125 run --userns host busybox true
+		expect_ok run --userns host busybox id -u
+		expect_eq "$out" 0
 	fi
 }
 

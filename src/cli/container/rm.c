@@ -14,7 +14,8 @@ struct rm_options {
 
 static const struct option rm_table[] = {
 	OPTION_FLAG("force", 'f', struct rm_options, force, "end it first if it runs; one that isn't there is fine"),
-	OPTION_FLAG("volumes", 'v', struct rm_options, volumes, "with its nameless volumes (there are none yet)"),
+	OPTION_FLAG("volumes", 'v', struct rm_options, volumes,
+		    "with the volumes that were made for it without a name"),
 	OPTION_LATER("link", 'l', "links come with private networks, in the next version"),
 	OPTION_END,
 };
@@ -31,7 +32,7 @@ static int remove_one(struct store *s, const struct rm_options *o, const char *w
 	if (r >= 0 && o->force)
 		r = container_kill(s, id, err);
 	if (r >= 0)
-		r = container_remove(s, id, err);
+		r = o->volumes ? container_remove_all(s, id, err) : container_remove(s, id, err);
 	if (r == -ENOENT && o->force) {
 		/* Its own command has removed it meanwhile (--rm). */
 		err_clear(err);

@@ -1,7 +1,7 @@
 /*
  * Completion for bash, zsh and fish. Each script is a table made from the options, in that shell's words, and
  * a fixed part that uses it. What completes a value is one word for the kinds that need a look at the machine
- * (file, dir, image, container, command), else the list of words itself.
+ * (file, dir, image, container, volume, command), else the list of words itself.
  */
 #include "cli/docs/docgen.h"
 
@@ -9,7 +9,7 @@
 
 static bool is_kind(const char *complete)
 {
-	static const char *const kinds[] = { "file", "dir", "image", "container", "command" };
+	static const char *const kinds[] = { "file", "dir", "image", "container", "volume", "command" };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strcmp(complete, kinds[i]) == 0)
@@ -55,6 +55,7 @@ static const char bash_fixed[] =
 	"\tdir) compgen -d -- \"$cur\" ;;\n"
 	"\timage) compgen -W \"$(cloche images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null)\" -- \"$cur\" ;;\n"
 	"\tcontainer) compgen -W \"$(cloche ps -a --format '{{.Names}}' 2>/dev/null)\" -- \"$cur\" ;;\n"
+	"\tvolume) compgen -W \"$(cloche volume ls -q 2>/dev/null)\" -- \"$cur\" ;;\n"
 	"\tcommand) compgen -W \"$_cloche_commands\" -- \"$cur\" ;;\n"
 	"\t\"group \"*) compgen -W \"$(_cloche_group \"$2\")\" -- \"$cur\" ;;\n"
 	"\t*) compgen -W \"$*\" -- \"$cur\" ;;\n"
@@ -208,6 +209,12 @@ static const char zsh_fixed[] =
 	"_cloche_container() {\n"
 	"\tlocal -a names\n"
 	"\tnames=(${(f)\"$(cloche ps -a --format '{{.Names}}' 2>/dev/null)\"})\n"
+	"\tcompadd -a names\n"
+	"}\n"
+	"\n"
+	"_cloche_volume() {\n"
+	"\tlocal -a names\n"
+	"\tnames=(${(f)\"$(cloche volume ls -q 2>/dev/null)\"})\n"
 	"\tcompadd -a names\n"
 	"}\n"
 	"\n"
@@ -369,6 +376,10 @@ static const char fish_fixed[] =
 	"\n"
 	"function __cloche_container\n"
 	"\tcloche ps -a --format '{{.Names}}' 2>/dev/null\n"
+	"end\n"
+	"\n"
+	"function __cloche_volume\n"
+	"\tcloche volume ls -q 2>/dev/null\n"
 	"end\n"
 	"\n"
 	"# Whether the command line is of the command $argv[1]: a word, or a group's two words.\n"

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/image/inside_print.h"
 #include "cli/system/inspect_kinds.h"
+#include "cli/volume/volume_rows.h"
 #include "cli/listing.h"
 #include "cli/container/mounts_print.h"
 #include "engine/image/inside.h"
@@ -26,14 +27,15 @@ static const struct option inspect_table[] = {
 	OPTION_FLAG("files", 0, struct inspect_options, files, "with --layers: list all files of each layer"),
 	OPTION_FLAG("mounts", 0, struct inspect_options, mounts,
 		    "show a container's mounts as a tree, each with where it comes from"),
-	OPTION_STRING("type", 0, struct inspect_options, type, "TYPE", "look only for an image or only for a container",
-		      "image container"),
+	OPTION_STRING("type", 0, struct inspect_options, type, "TYPE",
+		      "look only for an image, a container or a volume", "image container volume"),
 	OPTION_END,
 };
 
 static const struct inspect_kind kinds[] = {
 	{ "container", engine_inspect_container },
 	{ "image", engine_inspect_image },
+	{ "volume", inspect_volume },
 };
 
 static int check_type(const char *type, struct err *err)
@@ -141,7 +143,7 @@ static int run_inspect(const void *options, const struct strv *args, struct err 
 const struct command cmd_inspect = {
 	.name = "inspect",
 	.group = "Insight",
-	.summary = "show all that is known of an image or container",
+	.summary = "show all that is known of a container, an image or a volume",
 	.usage = "NAME [NAME...]",
 	.description = "Prints a JSON array with one object for each, with docker's names for the fields.\n\n"
 		       "With --layers it says instead what is inside an image: the command and its surroundings; each "

@@ -5,6 +5,7 @@
 #include "engine/container/pause.h"
 #include "engine/container/events.h"
 #include "engine/container/state_json.h"
+#include "engine/container/volumes.h"
 #include "sys/fs.h"
 
 #include <errno.h>
@@ -219,7 +220,7 @@ int container_pidfd(struct store *s, const char *id, pid_t *ret_pid, struct err 
 	return TAKE_FD(fd);
 }
 
-int container_remove(struct store *s, const char *id, struct err *err)
+static int remove_it(struct store *s, const char *id, bool volumes, struct err *err)
 {
 	autolive struct container_live live = CONTAINER_LIVE_INIT;
 	autorecord struct container_record record = { 0 };
@@ -229,8 +230,21 @@ int container_remove(struct store *s, const char *id, struct err *err)
 		return r;
 	/* A container whose maker was killed has no record yet. */
 	container_record_read(s, id, &record, NULL);
+	/* First, so that if we are killed in between there still is somebody who knows of them. */
+	if (volumes)
+		volumes_remove_anonymous(s, &record);
 	r = container_trash(s, id, record.name, err);
 	if (r >= 0)
 		container_event(s, &record, "destroy", NULL);
 	return r;
+}
+
+int container_remove(struct store *s, const char *id, struct err *err)
+{
+	return remove_it(s, id, false, err);
+}
+
+int container_remove_all(struct store *s, const char *id, struct err *err)
+{
+	return remove_it(s, id, true, err);
 }

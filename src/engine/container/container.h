@@ -98,6 +98,8 @@ int container_kill(struct store *s, const char *id, struct err *err);
 
 /* Moves a container that isn't running to trash/. -EBUSY if it is. */
 int container_remove(struct store *s, const char *id, struct err *err);
+/* The same, with the volumes that were made for it alone, without a name. */
+int container_remove_all(struct store *s, const char *id, struct err *err);
 
 /*
  * Cleans up after killed commands: containers that were to be removed at their end and whose process is

@@ -14,8 +14,8 @@
 
 void container_record_done(struct container_record *r)
 {
-	char *owned[] = { r->id,       r->name,	   r->image, r->image_id,    r->manifest,
-			  r->hostname, r->network, r->ids,   r->stop_signal, r->user };
+	char *owned[] = { r->id,      r->name, r->image,       r->image_id, r->manifest, r->hostname,
+			  r->network, r->ids,  r->stop_signal, r->user,	    r->userns };
 
 	for (size_t i = 0; i < ARRAY_SIZE(owned); i++)
 		free(owned[i]);
@@ -62,6 +62,7 @@ static json_t *make_object(const struct container_record *r)
 	bad |= json_add_string(o, "hostname", r->hostname);
 	bad |= json_add_string(o, "network", r->network);
 	bad |= json_add_string(o, "ids", r->ids);
+	bad |= json_add_string(o, "userns", r->userns);
 	bad |= json_add_string(o, "stopSignal", r->stop_signal);
 	bad |= json_add_bool(o, "tty", r->tty);
 	bad |= json_add_bool(o, "remove", r->remove);
@@ -105,6 +106,7 @@ static int parse_record(const struct json_at *top, struct container_record *r, s
 		{ "hostname", &r->hostname },
 		{ "network", &r->network },
 		{ "ids", &r->ids },
+		{ "userns", &r->userns },
 		{ "stopSignal", &r->stop_signal },
 		{ "user", &r->user },
 	};

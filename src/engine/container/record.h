@@ -64,6 +64,20 @@ struct container_network {
 	struct strv publish, expose;
 };
 
+/* "mounts": what the command line and the image asked for; for inspect, --volumes-from, and who has which volume. */
+struct record_mount {
+	char *type;	   /* bind, volume, tmpfs, image, overlay */
+	char *name;	   /* of a volume or an image; else NULL */
+	char *source;	   /* absolute; NULL for a tmpfs */
+	char *target;	   /* absolute */
+	char *mode;	   /* as it was said ("ro,z"); NULL: nothing was */
+	char *propagation; /* "rprivate"; NULL where it has none */
+	bool read_only;
+	bool anonymous; /* a volume that was made for this container, without a name */
+};
+DEFINE_VEC(record_mounts, struct record_mount)
+void record_mount_done(struct record_mount *m);
+
 /* Strings are owned; NULL: not known. */
 struct container_record {
 	char *id, *name;
@@ -75,6 +89,7 @@ struct container_record {
 	int64_t entrypoint_len; /* so many of ARGS are the entry point; the rest is the command */
 	char *user;		/* as it was said; "": the image's default */
 	struct strv labels;	/* key, value, key, value … */
+	char *userns;		/* "keep-id:uid=N,gid=N"; NULL: the usual map */
 	char *hostname, *network,
 		*ids; /* hostname NULL: the host's own; --network's word, "private" if none; id_mode_name */
 	char *stop_signal;
@@ -85,6 +100,7 @@ struct container_record {
 	struct container_health health;
 	struct container_names names;
 	struct container_network private_network;
+	struct record_mounts mounts;
 };
 void container_record_done(struct container_record *r);
 #define autorecord CLEANUP(container_record_done)

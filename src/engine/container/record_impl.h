@@ -15,4 +15,9 @@ struct record_part {
 	void (*done)(struct container_record *r); /* may be NULL */
 };
 
+/* record_mounts.c */
+int record_write_mounts(const struct container_record *r, json_t *o);
+int record_read_mounts(const struct json_at *at, struct container_record *r, struct err *err);
+void record_mounts_free(struct container_record *r);
+
 extern const struct record_part record_parts[]; /* ended by a NULL key */

@@ -245,5 +245,6 @@ const struct record_part record_parts[] = {
 	{ "health", write_health, read_health, health_done },
 	{ "names", write_names, read_names, names_done },
 	{ "privateNetwork", write_network, read_network, network_done },
+	{ "mounts", record_write_mounts, record_read_mounts, record_mounts_free },
 	{ NULL, NULL, NULL, NULL },
 };

@@ -20,7 +20,7 @@ static void sweep_one(struct store *s, const char *id)
 		return;
 	if (container_record_read(s, id, &record, NULL) == 0 && !record.remove)
 		return;
-	container_remove(s, id, NULL);
+	container_remove_all(s, id, NULL);
 }
 
 /* Live files that nobody holds: their owners were killed. */

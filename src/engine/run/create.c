@@ -11,6 +11,7 @@
 #include "engine/run/network.h"
 #include "sys/fs.h"
 #include "sys/signals.h"
+#include "sys/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,6 +53,16 @@ static int take_name(struct run_session *s, const char *wanted, struct err *err)
 	return s->record.name ? 0 : err_oom(err);
 }
 
+/* Where the user is not root in there, its root folder is root's all the same. */
+static int give_to_root(void *arg, struct err *err)
+{
+	const struct run_session *s = arg;
+
+	return fchownat(s->dir_fd, "upper", 0, 0, AT_SYMLINK_NOFOLLOW) < 0
+		       ? err_errno(err, errno, "set the owner of '%s/upper'", s->dir)
+		       : 0;
+}
+
 static int make_folders(struct run_session *s, struct err *err)
 {
 	struct stat st = { .st_mode = 0755 };
@@ -61,6 +72,12 @@ static int make_folders(struct run_session *s, struct err *err)
 		return err_errno(err, errno, "look at the image's root");
 	if (mkdirat(s->dir_fd, "upper", 0700) < 0 || fchmodat(s->dir_fd, "upper", st.st_mode & 07777, 0) < 0)
 		return err_errno(err, errno, "make '%s/upper'", s->dir);
+	if (s->keep.set && s->ids.mode == ID_MODE_RANGE) {
+		int r = userns_run(&s->ids, 0, give_to_root, s, err);
+
+		if (r < 0)
+			return r;
+	}
 	if (mkdirat(s->dir_fd, "work", 0700) < 0)
 		return err_errno(err, errno, "make '%s/work'", s->dir);
 	/* The mount is in a namespace of its own, so that one empty folder does for all. */
@@ -90,16 +107,20 @@ static int make_spec(struct run_session *s, const struct run_order *order, struc
 				 .image = &s->image.config,
 				 .layers = &layers,
 				 .ids = &s->ids,
+				 .keep = &s->keep,
 				 .env = &env,
 				 .cwd = cwd ? cwd : "/",
 				 .id = s->id,
 				 .shares = &s->record.shares,
+				 .mounts = &s->mounts,
 				 .rootfs = s->rootfs,
 				 .files_dir = s->files_dir };
+	int r;
 
 	if (copy_environment(&env) < 0)
 		return err_oom(err);
-	return run_spec_make(&q, &s->spec, err);
+	r = run_mounts_prepare(s, order->options, q.cwd, err);
+	return r < 0 ? r : run_spec_make(&q, &s->spec, err);
 }
 
 /* --- the record --- */
@@ -193,6 +214,8 @@ static int set_strings(struct run_session *s, const struct run_order *order, str
 		r->hostname = strdup(s->spec.hostname);
 	r->network = strdup(order->options->network ? order->options->network : "private");
 	r->ids = strdup(id_mode_name(s->ids.mode));
+	if (s->keep.set && !(r->userns = str_format("keep-id:uid=%u,gid=%u", s->keep.uid, s->keep.gid)))
+		return err_oom(err);
 	if (!r->id || !r->user || !r->image || !r->network || !r->ids || (s->spec.hostname && !r->hostname) ||
 	    set_digest(&r->image_id, &s->image.id) < 0 || set_digest(&r->manifest, &s->image.manifest_digest) < 0 ||
 	    strv_add_all(&r->args, &s->spec.process.args) < 0)
@@ -289,6 +312,8 @@ int run_create_check(struct run_session *s, const struct run_options *o, struct 
 		r = check_cidfile(o, err);
 	if (r >= 0)
 		r = idmap_detect(&s->ids, err);
+	if (r >= 0)
+		r = run_userns_apply(o->userns, &s->ids, &s->keep, err);
 	return r;
 }
 

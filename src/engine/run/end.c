@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "engine/container/events.h"
 #include "engine/container/group.h"
+#include "engine/container/volumes.h"
 #include "layer/ensure.h"
 #include "sys/leave.h"
 
@@ -43,6 +44,9 @@ static void remove_container(struct run_session *s)
 {
 	struct deletion *d = calloc(1, sizeof(*d));
 
+	/* Before the container: if we are killed in between, the sweep still finds that one, and what it had. */
+	run_mounts_release(s);
+	volumes_remove_anonymous(s->store, &s->record);
 	if (container_trash(s->store, s->id, s->record.name, NULL) < 0 || !d) {
 		free(d);
 		return;

@@ -73,6 +73,10 @@ static int read_files(struct run_session *s, struct err *err)
 	if (r >= 0)
 		r = match_ids(s, err);
 	if (r >= 0)
+		r = run_userns_apply(s->record.userns, &s->ids, &s->keep, err);
+	if (r >= 0)
+		run_session_use_keep(s);
+	if (r >= 0)
 		r = oci_spec_read(s->dir_fd, "config.json", &s->spec, err);
 	if (r < 0)
 		return r;
@@ -95,6 +99,8 @@ int run_load(struct run_session *s, struct err *err)
 	r = read_files(s, err);
 	if (r >= 0 && !s->is_copy)
 		r = run_open_recorded_image(s, err);
+	if (r >= 0)
+		r = run_mounts_hold(s, err);
 	if (r >= 0 && !s->is_copy)
 		r = renew_work(s, err);
 	return r < 0 ? r : container_begin_life(s->dir_fd, err);

@@ -1,4 +1,4 @@
-#include "engine/run/mounts.h"
+#include "engine/run/mounts_impl.h"
 
 #include "base/cleanup.h"
 #include "base/num.h"
@@ -9,9 +9,14 @@
 
 void run_mount_done(struct run_mount *m)
 {
-	free(m->source);
-	free(m->target);
-	free(m->tmpfs_options);
+	char *owned[] = { m->source, m->name, m->target, m->subpath, m->tmpfs_options,
+			  m->flags,  m->mode, m->upper,	 m->work };
+
+	for (size_t i = 0; i < ARRAY_SIZE(owned); i++)
+		free(owned[i]);
+	strv_done(&m->labels);
+	strv_done(&m->options);
+	strv_done(&m->lowers);
 	*m = (struct run_mount){ 0 };
 }
 
@@ -23,7 +28,7 @@ void run_mounts_done(struct run_mounts *v)
 	*v = (struct run_mounts){ 0 };
 }
 
-static const char *find_propagation(const char *word)
+const char *run_mount_propagation(const char *word)
 {
 	static const char *const words[] = { "private", "rprivate", "shared", "rshared", "slave", "rslave" };
 
@@ -33,7 +38,7 @@ static const char *find_propagation(const char *word)
 	return NULL;
 }
 
-static int set_target(struct run_mount *m, const char *path, struct err *err)
+int run_mount_set_target(struct run_mount *m, const char *path, struct err *err)
 {
 	if (path[0] != '/')
 		return err_set(err, EINVAL, "the path '%s' in the container is not absolute", path);
@@ -45,22 +50,77 @@ static int set_target(struct run_mount *m, const char *path, struct err *err)
 	return 0;
 }
 
+int run_mount_set_name(struct run_mount *m, const char *name, struct err *err)
+{
+	m->kind = RUN_MOUNT_VOLUME;
+	if (!volume_name_is_valid(name)) {
+		err_set(err, EINVAL, "'%s' is neither a path nor a name for a volume", name);
+		return err_hint(err,
+				"a name has letters, digits, and behind the first also _ . -; a folder is ./%s or an "
+				"absolute path",
+				name);
+	}
+	m->name = strdup(name);
+	return m->name ? 0 : err_oom(err);
+}
+
 /* A source that is a path, absolute or marked as relative by a dot; a bare word is the name of a volume. */
 static int set_source(struct run_mount *m, const char *source, const char *cwd, struct err *err)
 {
-	if (source[0] != '/' && source[0] != '.') {
-		err_set(err, EOPNOTSUPP, "named volumes ('%s') are not there yet", source);
-		return err_hint(err, "they come with a later version; give a folder: ./%s or an absolute path", source);
-	}
+	if (source[0] != '/' && source[0] != '.')
+		return run_mount_set_name(m, source, err);
+	m->create_source = true;
 	m->source = path_resolve(cwd, source);
 	return m->source ? 0 : err_oom(err);
 }
 
 /* --- -v --- */
 
-static int set_volume_mode(struct run_mount *m, const char *word, struct err *err)
+static int add_flag(struct run_mount *m, const char *word, struct err *err)
 {
-	const char *propagation = find_propagation(word);
+	char *flags = m->flags ? str_format("%s,%s", m->flags, word) : strdup(word);
+
+	if (!flags)
+		return err_oom(err);
+	free(m->flags);
+	m->flags = flags;
+	return 0;
+}
+
+/* podman's, of the file system that is mounted. */
+static bool is_flag(const char *word)
+{
+	static const char *const flags[] = { "exec", "noexec", "suid", "nosuid", "dev", "nodev" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		if (strcmp(flags[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* Says nothing about the mount, or nothing on Linux. */
+static bool is_empty_mode(const char *word)
+{
+	static const char *const words[] = { "rw", "consistent", "cached", "delegated", "copy", "rbind" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcmp(words[i], word) == 0)
+			return true;
+	return false;
+}
+
+static int set_folder(char **to, const char *key, const char *value, const char *cwd, struct err *err)
+{
+	if (!*value)
+		return err_set(err, EINVAL, "%s= needs a folder", key);
+	free(*to);
+	*to = path_resolve(cwd, value);
+	return *to ? 0 : err_oom(err);
+}
+
+static int set_volume_mode(struct run_mount *m, const char *word, const char *cwd, struct err *err)
+{
+	const char *propagation = run_mount_propagation(word), *value;
 
 	if (propagation)
 		m->propagation = propagation;
@@ -69,29 +129,59 @@ static int set_volume_mode(struct run_mount *m, const char *word, struct err *er
 	else if (strcmp(word, "z") == 0 || strcmp(word, "Z") == 0)
 		m->relabel = true;
 	else if (strcmp(word, "nocopy") == 0)
-		return err_set(err, EINVAL, "the mode 'nocopy' is for volumes, not for folders of the host");
-	else if (strcmp(word, "rw") != 0 && strcmp(word, "consistent") != 0 && strcmp(word, "cached") != 0 &&
-		 strcmp(word, "delegated") != 0)
+		m->no_copy = true;
+	else if (strcmp(word, "U") == 0)
+		m->chown = true;
+	else if (strcmp(word, "O") == 0)
+		m->kind = RUN_MOUNT_OVERLAY;
+	else if (strcmp(word, "bind") == 0)
+		m->nonrecursive = true;
+	else if ((value = str_skip_prefix(word, "upperdir=")))
+		return set_folder(&m->upper, "upperdir", value, cwd, err);
+	else if ((value = str_skip_prefix(word, "workdir=")))
+		return set_folder(&m->work, "workdir", value, cwd, err);
+	else if (is_flag(word))
+		return add_flag(m, word, err);
+	else if (!is_empty_mode(word))
 		return err_set(err, EINVAL, "unknown mode '%s'", word);
 	return 0;
 }
 
-static int set_volume_modes(struct run_mount *m, char *modes, struct err *err)
+/* Modes that exclude each other, or that need another kind of source. */
+static int check_modes(const struct run_mount *m, bool ro, bool rw, struct err *err)
+{
+	if (ro && rw)
+		return err_set(err, EINVAL, "modes 'ro' and 'rw' exclude each other");
+	if (m->no_copy && m->kind != RUN_MOUNT_VOLUME)
+		return err_set(err, EINVAL, "the mode 'nocopy' is for volumes, not for folders of the host");
+	if (m->kind == RUN_MOUNT_OVERLAY && !m->source)
+		return err_set(err, EINVAL, "the mode 'O' is for folders of the host, not for volumes");
+	if (m->kind != RUN_MOUNT_OVERLAY && (m->upper || m->work))
+		return err_set(err, EINVAL, "upperdir= and workdir= go with the mode 'O'");
+	if (!m->upper != !m->work)
+		return err_set(err, EINVAL, "upperdir= and workdir= go together, on one file system");
+	return 0;
+}
+
+static int set_volume_modes(struct run_mount *m, char *modes, const char *cwd, struct err *err)
 {
 	bool ro = false, rw = false;
 	char *word;
 
 	if (!*modes)
 		return err_set(err, EINVAL, "empty section between colons");
+	m->mode = strdup(modes);
+	if (!m->mode)
+		return err_oom(err);
 	while ((word = strsep(&modes, ","))) {
-		int r = set_volume_mode(m, word, err);
+		int r = set_volume_mode(m, word, cwd, err);
 
 		if (r < 0)
 			return r;
 		ro |= strcmp(word, "ro") == 0;
 		rw |= strcmp(word, "rw") == 0;
 	}
-	return ro && rw ? err_set(err, EINVAL, "modes 'ro' and 'rw' exclude each other") : 0;
+	return check_modes(m, ro, rw, err);
 }
 
 static int fill_volume(char *spec, const char *cwd, struct run_mount *m, struct err *err)
@@ -109,20 +199,19 @@ static int fill_volume(char *spec, const char *cwd, struct run_mount *m, struct 
 		parts[n++] = part;
 	}
 	if (n < 2) {
-		err_set(err, EOPNOTSUPP, "volumes without a source are not there yet");
-		return err_hint(err, "they come with a later version; give a folder: ./DIR:%s, or --tmpfs %s", parts[0],
-				parts[0]);
+		m->kind = RUN_MOUNT_VOLUME;
+		return run_mount_set_target(m, parts[0], err);
 	}
-	r = set_target(m, parts[1], err);
+	r = run_mount_set_target(m, parts[1], err);
 	if (r >= 0)
 		r = set_source(m, parts[0], cwd, err);
 	if (r >= 0 && n == 3)
-		r = set_volume_modes(m, parts[2], err);
+		r = set_volume_modes(m, parts[2], cwd, err);
 	return r;
 }
 
 /* A copy of SPEC that may be cut up, within the limit; NULL with ERR set. */
-static char *copy_spec(const char *spec, struct err *err)
+char *run_mount_copy(const char *spec, struct err *err)
 {
 	char *copy;
 
@@ -136,8 +225,8 @@ static char *copy_spec(const char *spec, struct err *err)
 	return copy;
 }
 
-static int finish(const char *option, const char *spec, struct run_mount *m, int r, struct run_mount *ret,
-		  struct err *err)
+int run_mount_finish(const char *option, const char *spec, struct run_mount *m, int r, struct run_mount *ret,
+		     struct err *err)
 {
 	if (r < 0) {
 		run_mount_done(m);
@@ -149,203 +238,10 @@ static int finish(const char *option, const char *spec, struct run_mount *m, int
 
 int run_parse_volume(const char *spec, const char *cwd, struct run_mount *ret, struct err *err)
 {
-	struct run_mount m = { .kind = RUN_MOUNT_BIND, .propagation = "rprivate", .create_source = true };
-	autofree char *copy = copy_spec(spec, err);
-
-	return finish("-v", spec, &m, copy ? fill_volume(copy, cwd, &m, err) : -EINVAL, ret, err);
-}
-
-/* --- --mount --- */
-
-/* Cuts the next field of a line of CSV off *REST in place: a field in quotes may hold commas, and "" for a quote. */
-static int next_csv_field(char **rest, char **ret, struct err *err)
-{
-	char *in = *rest, *out;
-
-	if (*in != '"') {
-		*ret = strsep(rest, ",");
-		return 0;
-	}
-	*ret = out = ++in;
-	for (; *in; in++) {
-		if (*in == '"' && in[1] == '"')
-			in++;
-		else if (*in == '"')
-			break;
-		*out++ = *in;
-	}
-	if (*in != '"' || (in[1] && in[1] != ','))
-		return err_set(err, EINVAL, "a quote that doesn't end at a comma");
-	*rest = in[1] ? in + 2 : NULL;
-	*out = '\0';
-	return 0;
-}
-
-/* What --mount collects before its type is known. */
-struct mount_words {
-	const char *type, *source, *target, *tmpfs_size, *tmpfs_mode, *bind_word, *volume_word;
-};
-
-static int parse_bool(const char *key, const char *value, bool *ret, struct err *err)
-{
-	if (!value || strcmp(value, "true") == 0 || strcmp(value, "1") == 0)
-		*ret = true;
-	else if (strcmp(value, "false") == 0 || strcmp(value, "0") == 0)
-		*ret = false;
-	else
-		return err_set(err, EINVAL, "invalid value for %s: '%s'", key, value);
-	return 0;
-}
-
-static int set_bind_recursive(struct run_mount *m, const char *value, struct err *err)
-{
-	if (strcmp(value, "disabled") == 0)
-		m->nonrecursive = true;
-	else if (strcmp(value, "writable") == 0)
-		m->read_only_top = true;
-	else if (strcmp(value, "enabled") != 0 && strcmp(value, "readonly") != 0)
-		return err_set(err, EINVAL,
-			       "invalid value for bind-recursive: '%s' (enabled, disabled, writable, readonly)", value);
-	return 0;
-}
-
-static int set_bind_key(struct run_mount *m, const char *key, const char *value, struct err *err)
-{
-	if (strcmp(key, "bind-nonrecursive") == 0)
-		return parse_bool(key, value, &m->nonrecursive, err);
-	if (!value)
-		return err_set(err, EINVAL, "invalid field '%s': must be a key=value pair", key);
-	if (strcmp(key, "bind-recursive") == 0)
-		return set_bind_recursive(m, value, err);
-	if (strcmp(key, "bind-propagation") != 0)
-		return err_set(err, EINVAL, "unexpected key '%s'", key);
-	m->propagation = find_propagation(value);
-	return m->propagation ? 0 : err_set(err, EINVAL, "invalid value for bind-propagation: '%s'", value);
-}
-
-static int set_mount_key(struct run_mount *m, struct mount_words *w, const char *key, const char *value,
-			 struct err *err)
-{
-	static const struct {
-		const char *key;
-		size_t offset;
-	} words[] = {
-		{ "type", offsetof(struct mount_words, type) },
-		{ "source", offsetof(struct mount_words, source) },
-		{ "src", offsetof(struct mount_words, source) },
-		{ "target", offsetof(struct mount_words, target) },
-		{ "dst", offsetof(struct mount_words, target) },
-		{ "destination", offsetof(struct mount_words, target) },
-		{ "tmpfs-size", offsetof(struct mount_words, tmpfs_size) },
-		{ "tmpfs-mode", offsetof(struct mount_words, tmpfs_mode) },
-	};
-
-	if (strcmp(key, "readonly") == 0 || strcmp(key, "ro") == 0)
-		return parse_bool(key, value, &m->read_only, err);
-	if (str_starts_with(key, "bind-")) {
-		w->bind_word = key;
-		return set_bind_key(m, key, value, err);
-	}
-	if (str_starts_with(key, "volume-")) {
-		w->volume_word = key;
-		return 0;
-	}
-	if (!value)
-		return err_set(err, EINVAL, "invalid field '%s': must be a key=value pair", key);
-	if (strcmp(key, "consistency") == 0)
-		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (strcmp(words[i].key, key) != 0)
-			continue;
-		*(const char **)((char *)w + words[i].offset) = value;
-		return 0;
-	}
-	return err_set(err, EINVAL, "unexpected key '%s'", key);
-}
-
-static int set_tmpfs_words(struct run_mount *m, const struct mount_words *w, struct err *err)
-{
-	uint64_t size = 0, mode = 01777;
-
-	if (w->source)
-		return err_set(err, EINVAL, "a tmpfs has no source");
-	if (w->tmpfs_size && num_parse_size(w->tmpfs_size, &size) < 0)
-		return err_set(err, EINVAL, "invalid value for tmpfs-size: '%s'", w->tmpfs_size);
-	if (w->tmpfs_mode && (num_parse_u64(w->tmpfs_mode, 8, &mode) < 0 || mode > 07777))
-		return err_set(err, EINVAL, "invalid value for tmpfs-mode: '%s'", w->tmpfs_mode);
-	m->kind = RUN_MOUNT_TMPFS;
-	m->propagation = "rprivate";
-	if (size)
-		m->tmpfs_options =
-			str_format("mode=%llo,size=%llu", (unsigned long long)mode, (unsigned long long)size);
-	else
-		m->tmpfs_options = str_format("mode=%llo", (unsigned long long)mode);
-	return m->tmpfs_options ? 0 : err_oom(err);
-}
-
-static int set_bind_words(struct run_mount *m, const struct mount_words *w, const char *cwd, struct err *err)
-{
-	if (w->tmpfs_size || w->tmpfs_mode)
-		return err_set(err, EINVAL, "tmpfs-size and tmpfs-mode are for type=tmpfs");
-	if (!w->source)
-		return err_set(err, EINVAL, "source is required");
-	m->source = path_resolve(cwd, w->source);
-	return m->source ? 0 : err_oom(err);
-}
-
-static int check_mount_words(struct run_mount *m, const struct mount_words *w, const char *cwd, struct err *err)
-{
-	const char *type = w->type ? w->type : "volume";
-	int r;
-
-	if (strcmp(type, "volume") == 0 || strcmp(type, "image") == 0 || strcmp(type, "cluster") == 0) {
-		err_set(err, EOPNOTSUPP, "mounts of type '%s' are not there yet", type);
-		return err_hint(err, "they come with a later version; type=bind and type=tmpfs are there");
-	}
-	if (!w->target)
-		return err_set(err, EINVAL, "target is required");
-	if (w->volume_word)
-		return err_set(err, EINVAL, "'%s' is for type=volume", w->volume_word);
-	r = set_target(m, w->target, err);
-	if (r < 0)
-		return r;
-	if (strcmp(type, "bind") == 0)
-		return set_bind_words(m, w, cwd, err);
-	if (w->bind_word)
-		return err_set(err, EINVAL, "'%s' is for type=bind", w->bind_word);
-	if (strcmp(type, "tmpfs") == 0)
-		return set_tmpfs_words(m, w, err);
-	return err_set(err, EINVAL, "unknown type '%s'", type);
-}
-
-static int fill_mount(char *spec, const char *cwd, struct run_mount *m, struct err *err)
-{
-	struct mount_words words = { 0 };
-
-	while (spec) {
-		char *field, *value;
-		int r = next_csv_field(&spec, &field, err);
-
-		if (r < 0)
-			return r;
-		value = strchr(field, '=');
-		if (value)
-			*value++ = '\0';
-		for (char *p = field; *p; p++)
-			*p = (char)tolower((unsigned char)*p);
-		r = set_mount_key(m, &words, field, value, err);
-		if (r < 0)
-			return r;
-	}
-	return check_mount_words(m, &words, cwd, err);
-}
-
-int run_parse_mount(const char *spec, const char *cwd, struct run_mount *ret, struct err *err)
-{
 	struct run_mount m = { .kind = RUN_MOUNT_BIND, .propagation = "rprivate" };
-	autofree char *copy = copy_spec(spec, err);
+	autofree char *copy = run_mount_copy(spec, err);
 
-	return finish("--mount", spec, &m, copy ? fill_mount(copy, cwd, &m, err) : -EINVAL, ret, err);
+	return run_mount_finish("-v", spec, &m, copy ? fill_volume(copy, cwd, &m, err) : -EINVAL, ret, err);
 }
 
 /* --- --tmpfs --- */
@@ -380,7 +276,7 @@ static int fill_tmpfs(char *spec, struct run_mount *m, struct err *err)
 
 	if (options)
 		*options++ = '\0';
-	r = set_target(m, spec, err);
+	r = run_mount_set_target(m, spec, err);
 	if (r < 0)
 		return r;
 	words = options ? strdup(options) : NULL;
@@ -397,9 +293,9 @@ static int fill_tmpfs(char *spec, struct run_mount *m, struct err *err)
 int run_parse_tmpfs(const char *spec, struct run_mount *ret, struct err *err)
 {
 	struct run_mount m = { .kind = RUN_MOUNT_TMPFS, .propagation = "rprivate" };
-	autofree char *copy = copy_spec(spec, err);
+	autofree char *copy = run_mount_copy(spec, err);
 
-	return finish("--tmpfs", spec, &m, copy ? fill_tmpfs(copy, &m, err) : -EINVAL, ret, err);
+	return run_mount_finish("--tmpfs", spec, &m, copy ? fill_tmpfs(copy, &m, err) : -EINVAL, ret, err);
 }
 
 /* --- --device --- */
@@ -453,7 +349,7 @@ static int fill_device(char *spec, struct run_device *d, struct err *err)
 int run_parse_device(const char *spec, struct run_device *ret, struct err *err)
 {
 	struct run_device d = { 0 };
-	autofree char *copy = copy_spec(spec, err);
+	autofree char *copy = run_mount_copy(spec, err);
 	int r = copy ? fill_device(copy, &d, err) : -EINVAL;
 
 	if (r < 0) {

@@ -27,7 +27,9 @@ struct run_options {
 	struct run_limits limits;
 
 	struct strv env, env_files, labels, label_files, annotations;
-	struct strv volumes, mounts, tmpfs, devices;
+	struct strv volumes, mounts, tmpfs, devices, volumes_from;
+	const char *image_volume;
+	bool read_only_tmpfs;
 	struct strv cap_add, cap_drop, security, ulimits, sysctls, group_add;
 	struct strv add_hosts, dns, dns_search, dns_options;
 	struct strv publish, expose;

@@ -18,6 +18,8 @@ void run_session_done(struct run_session *s)
 	oci_spec_done(&s->spec);
 	container_record_done(&s->record);
 	run_shares_done(&s->shares);
+	run_mounts_release(s);
+	run_mounts_done(&s->mounts);
 	for (size_t i = 0; i < s->layer_fds_len; i++)
 		close(s->layer_fds[i]);
 	if (s->dir_fd >= 0)
@@ -53,12 +55,23 @@ void run_tell(const struct run_session *s, bool even_if_quiet, const char *fmt, 
 	va_end(ap);
 }
 
+/* Where one id is mapped the files are the same for all: the emulation makes the difference. */
+void run_session_use_keep(struct run_session *s)
+{
+	if (s->keep.set && s->ids.mode == ID_MODE_RANGE)
+		snprintf(s->store->variant, sizeof(s->store->variant), ".keep-%u-%u", s->keep.uid, s->keep.gid);
+}
+
 int run_session_open(struct run_session *s, const struct store_options *store, struct err *err)
 {
 	struct store_options where = *store;
+	int r;
 
 	where.single = s->ids.mode == ID_MODE_SINGLE;
-	return store_open(&where, &s->store, err);
+	r = store_open(&where, &s->store, err);
+	if (r >= 0)
+		run_session_use_keep(s);
+	return r;
 }
 
 int run_session_set_paths(struct run_session *s, struct err *err)

@@ -21,6 +21,7 @@
 #include "engine/run/run.h"
 #include "engine/run/shares.h"
 #include "engine/run/spec.h"
+#include "engine/run/userns.h"
 #include "intercept/supervisor.h"
 #include "store/image.h"
 #include "sys/idmap.h"
@@ -38,6 +39,7 @@ struct run_session {
 	uint64_t begin_us; /* time_now_us at the beginning */
 
 	struct idmap ids;
+	struct run_keep keep;
 	struct store *store;
 	struct store_image image;
 	struct strv lowers; /* absolute paths, topmost first, the skeleton last */
@@ -50,6 +52,9 @@ struct run_session {
 	struct container_live live;
 	struct container_record record;
 	struct oci_spec spec;
+	struct run_mounts mounts; /* of a container that is made: resolved, sorted */
+	int volume_locks[RUN_MOUNTS_MAX];
+	size_t volume_locks_len;
 	struct run_shares shares; /* while it starts */
 	bool is_written;	  /* config.json and state.json are on disk; else run_start writes them */
 	bool is_copy;		  /* its root is a folder of its own, rootfs/, since the kernel refused an overlay */
@@ -70,6 +75,9 @@ struct run_session {
 void run_session_done(struct run_session *s);
 /* Whose ids, which store. */
 int run_session_open(struct run_session *s, const struct store_options *store, struct err *err);
+
+/* Layers and ids of a container with another map than the usual one: s->ids and s->keep are set, the store is open. */
+void run_session_use_keep(struct run_session *s);
 
 /* The paths of the container s->id, and the folder of live state. */
 int run_session_set_paths(struct run_session *s, struct err *err);
@@ -99,6 +107,15 @@ int run_write_records(struct run_session *s, struct err *err);
 
 /* Locks the container s->id (unless s->live is it already) and reads what a start needs. -EBUSY: it is alive. */
 int run_load(struct run_session *s, struct err *err);
+
+/* --- mounts_resolve.c --- */
+
+/* s->mounts and the record's mounts: volumes are made, filled and held, images opened. The container's folder is there. */
+int run_mounts_prepare(struct run_session *s, const struct run_options *o, const char *cwd, struct err *err);
+/* Holds the volumes of the record, for a start. -ENOENT: one is gone. */
+int run_mounts_hold(struct run_session *s, struct err *err);
+/* Lets go of the volumes. */
+void run_mounts_release(struct run_session *s);
 
 /* --- name_files.c --- */
 

@@ -166,14 +166,12 @@ static int set_uts(const struct run_request *q, struct oci_spec *spec, struct er
 
 static int set_user_namespace(const struct run_request *q, struct oci_spec *spec, struct err *err)
 {
-	int r = parse_share("--userns", q->options->userns, err);
+	const char *word = q->options->userns;
+	int r = word && str_starts_with(word, "keep-id") ? SHARE_OWN : parse_share("--userns", word, err);
 
-	if (r != SHARE_HOST)
-		return r;
-	if (q->ids->mode != ID_MODE_ROOT) {
-		err_set(err, EPERM, "--userns host: only root can do without a user namespace");
-		return err_hint(err, "leave it out: it is what makes a container without root possible");
-	}
+	/* What an ordinary user's podman means by "host" is what there is without: a namespace whose root is the user. */
+	if (r != SHARE_HOST || q->ids->mode != ID_MODE_ROOT)
+		return r < 0 ? r : 0;
 	oci_spec_remove_namespace(spec, "user");
 	spec->linux_.uid_mappings.len = 0;
 	spec->linux_.gid_mappings.len = 0;

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "engine/run/mounts.h"
+#include "engine/volume/chown.h"
 #include "sys/fs.h"
 
 #include <dirent.h>
@@ -72,50 +73,125 @@ static int check_source(const struct run_mount *m, struct err *err)
 	return fs_make_dirs(AT_FDCWD, m->source, 0755, err);
 }
 
-static int add_bind(struct oci_spec *spec, const struct run_mount *m, struct err *err)
+static int check_relabel(const struct run_mount *m, struct err *err)
 {
-	autofree char *options = NULL;
-	int r;
-
-	if (m->relabel && access("/sys/fs/selinux/enforce", F_OK) == 0) {
-		err_set(err, EOPNOTSUPP, "'%s': relabelling for SELinux (z, Z) is not there yet", m->target);
-		return err_hint(err, "label the folder yourself: chcon -R -t container_file_t %s", m->source);
-	}
-	r = check_source(m, err);
-	if (r < 0)
-		return r;
-	options = str_format("%s,%s%s", m->nonrecursive ? "bind" : "rbind", m->propagation,
-			     !m->read_only			   ? ""
-			     : m->read_only_top || m->nonrecursive ? ",ro"
-								   : ",rro");
-	return !options || oci_spec_add_mount(spec, m->target, "bind", m->source, options) < 0 ? err_oom(err) : 0;
+	if (!m->relabel || access("/sys/fs/selinux/enforce", F_OK) != 0)
+		return 0;
+	err_set(err, EOPNOTSUPP, "'%s': relabelling for SELinux (z, Z) is not there yet", m->target);
+	return err_hint(err, "label the folder yourself: chcon -R -t container_file_t %s",
+			m->source ? m->source : "DIR");
 }
 
-static int add_one(struct oci_spec *spec, const struct run_mount *m, struct err *err)
+/* A mount whose options may hold commas: they are no list. */
+static int add_options(struct oci_spec *spec, const char *key, const char *value, struct err *err)
+{
+	struct strv *options = &spec->mounts.items[spec->mounts.len - 1].options;
+
+	return value && strv_addf(options, "%s%s", key, value) < 0 ? err_oom(err) : 0;
+}
+
+static int add_bind(const struct run_request *q, struct oci_spec *spec, const struct run_mount *m, struct err *err)
 {
 	autofree char *options = NULL;
+	int r = check_source(m, err);
 
+	if (r >= 0 && m->chown)
+		r = volume_chown(q->ids, m->source, spec->process.user.uid, spec->process.user.gid, err);
+	if (r < 0)
+		return r;
+	options = str_format("%s,%s%s%s%s", m->nonrecursive ? "bind" : "rbind", m->propagation,
+			     !m->read_only			   ? ""
+			     : m->read_only_top || m->nonrecursive ? ",ro"
+								   : ",rro",
+			     m->flags ? "," : "", m->flags ? m->flags : "");
+	if (!options || oci_spec_add_mount(spec, m->target, "bind", m->source, options) < 0)
+		return err_oom(err);
+	return add_options(spec, "subpath=", m->subpath, err);
+}
+
+/* An image of one layer is that layer; an overlay of fewer than two folders there is none. */
+static int add_overlay(struct oci_spec *spec, const struct run_mount *m, struct err *err)
+{
+	bool one = m->lowers.len == 1 && !m->upper;
+	int r;
+
+	if (m->source && access(m->source, F_OK) < 0)
+		return err_errno(err, errno, "'%s'", m->source);
+	if (oci_spec_add_mount(spec, m->target, one ? "bind" : "overlay", one ? m->lowers.items[0] : "overlay",
+			       m->read_only ? one ? "bind,rprivate,ro,nosuid,nodev" : "ro,nosuid,nodev"
+					    : "nosuid,nodev") < 0)
+		return err_oom(err);
+	r = one ? 0 : add_options(spec, "lowerdir+=", m->source, err);
+	for (size_t i = 0; r >= 0 && !one && i < m->lowers.len; i++)
+		r = add_options(spec, "lowerdir+=", m->lowers.items[i], err);
+	if (r >= 0)
+		r = add_options(spec, "upperdir=", m->upper, err);
+	if (r >= 0)
+		r = add_options(spec, "workdir=", m->work, err);
+	return r < 0 ? r : add_options(spec, "subpath=", m->subpath, err);
+}
+
+static int add_one(const struct run_request *q, struct oci_spec *spec, const struct run_mount *m, struct err *err)
+{
+	autofree char *options = NULL;
+	int r = check_relabel(m, err);
+
+	if (r < 0)
+		return r;
 	/* What the user mounts on a place of ours (/dev/shm, /etc/hosts) takes its place. */
 	oci_spec_remove_mount(spec, m->target);
-	if (m->kind == RUN_MOUNT_BIND)
-		return add_bind(spec, m, err);
+	if (m->kind == RUN_MOUNT_VOLUME && !m->source)
+		return err_set(err, EOPNOTSUPP, "'%s': there is no store here that could have volumes", m->target);
+	if (m->kind == RUN_MOUNT_BIND || m->kind == RUN_MOUNT_VOLUME)
+		return add_bind(q, spec, m, err);
+	if (m->kind == RUN_MOUNT_OVERLAY || m->kind == RUN_MOUNT_IMAGE)
+		return add_overlay(spec, m, err);
 	options = str_format("%s%s", m->tmpfs_options, m->read_only ? ",ro" : "");
 	return !options || oci_spec_add_mount(spec, m->target, "tmpfs", "tmpfs", options) < 0 ? err_oom(err) : 0;
+}
+
+int run_mounts_collect(const struct run_options *o, const char *cwd, struct run_mounts *ret, struct err *err)
+{
+	int r = collect(ret, &o->volumes, cwd, run_parse_volume, err);
+
+	if (r >= 0)
+		r = collect(ret, &o->mounts, cwd, run_parse_mount, err);
+	if (r >= 0)
+		r = collect(ret, &o->tmpfs, cwd, parse_tmpfs, err);
+	return r;
+}
+
+void run_mounts_sort(struct run_mounts *mounts)
+{
+	if (mounts->len)
+		qsort(mounts->items, mounts->len, sizeof(mounts->items[0]), compare_targets);
+}
+
+/* podman's: places where programs expect to be able to write, though the image can't be. */
+static int add_writable(const struct run_options *o, struct oci_spec *spec, struct err *err)
+{
+	static const char *const places[] = { "/run", "/tmp", "/var/tmp" };
+
+	if (!o->read_only || !o->read_only_tmpfs)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (oci_spec_add_mount(spec, places[i], "tmpfs", "tmpfs",
+				       i == 0 ? "nosuid,nodev,mode=755" : "nosuid,nodev,mode=1777") < 0)
+			return err_oom(err);
+	return 0;
 }
 
 static int add_users_mounts(const struct run_request *q, struct oci_spec *spec, struct err *err)
 {
 	CLEANUP(run_mounts_done) struct run_mounts mounts = { 0 };
-	int r = collect(&mounts, &q->options->volumes, q->cwd, run_parse_volume, err);
+	const struct run_mounts *all = q->mounts ? q->mounts : &mounts;
+	int r = q->mounts ? 0 : run_mounts_collect(q->options, q->cwd, &mounts, err);
 
+	run_mounts_sort(&mounts);
 	if (r >= 0)
-		r = collect(&mounts, &q->options->mounts, q->cwd, run_parse_mount, err);
-	if (r >= 0)
-		r = collect(&mounts, &q->options->tmpfs, q->cwd, parse_tmpfs, err);
-	if (r >= 0 && mounts.len)
-		qsort(mounts.items, mounts.len, sizeof(mounts.items[0]), compare_targets);
-	for (size_t i = 0; r >= 0 && i < mounts.len; i++)
-		r = add_one(spec, &mounts.items[i], err);
+		r = add_writable(q->options, spec, err);
+	for (size_t i = 0; r >= 0 && i < all->len; i++)
+		r = add_one(q, spec, &all->items[i], err);
 	return r;
 }
 

@@ -19,7 +19,10 @@
 
 static int begin_supervisor(struct run_session *s, struct err *err)
 {
-	const struct intercept_options options = { .level = (enum intercept_level)s->record.life.ids_level };
+	const struct intercept_options options = { .level = (enum intercept_level)s->record.life.ids_level,
+						   .keep = s->keep.set,
+						   .keep_uid = s->keep.uid,
+						   .keep_gid = s->keep.gid };
 	uint64_t start = time_now_us();
 	int r;
 

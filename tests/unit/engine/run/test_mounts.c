@@ -33,8 +33,12 @@ static void volumes_are_read_as_docker_reads_them(void **state)
 		{ "/a:/b:ro,rw", -EINVAL },
 		{ "/a:/b:nocopy", -EINVAL },
 		{ "/a:/b:ro,", -EINVAL },
-		{ "name:/b", -EOPNOTSUPP },
-		{ "/b", -EOPNOTSUPP },
+		{ "a b:/b", -EINVAL },
+		{ "x:/b", -EINVAL },
+		{ "/a:/b:upperdir=/u,workdir=/w", -EINVAL },
+		{ "/a:/b:O,upperdir=/u", -EINVAL },
+		{ "/a:/b:O,upperdir=,workdir=/w", -EINVAL },
+		{ "name:/b:O", -EINVAL },
 	};
 
 	(void)state;
@@ -57,6 +61,39 @@ static void volumes_are_read_as_docker_reads_them(void **state)
 	}
 }
 
+static void volumes_and_overlays_are_read_as_podman_reads_them(void **state)
+{
+	static const struct {
+		const char *in;
+		enum run_mount_kind kind;
+		const char *name, *source, *upper, *flags;
+		bool no_copy, chown;
+	} cases[] = {
+		{ "/b", RUN_MOUNT_VOLUME },
+		{ "data:/b", RUN_MOUNT_VOLUME, "data" },
+		{ "da.t-a_1:/b:nocopy,U", RUN_MOUNT_VOLUME, "da.t-a_1", NULL, NULL, NULL, true, true },
+		{ "./x:/b:O", RUN_MOUNT_OVERLAY, NULL, "/cwd/x" },
+		{ "/x:/b:O,upperdir=u,workdir=/w", RUN_MOUNT_OVERLAY, NULL, "/x", "/cwd/u" },
+		{ "/x:/b:noexec,nosuid", RUN_MOUNT_BIND, NULL, "/x", NULL, "noexec,nosuid" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct run_mount m = { 0 };
+
+		assert_int_equal(run_parse_volume(cases[i].in, "/cwd", &m, NULL), 0);
+		assert_int_equal(m.kind, cases[i].kind);
+		assert_string_equal(m.target, "/b");
+		assert_string_equal(m.name ? m.name : "", cases[i].name ? cases[i].name : "");
+		assert_string_equal(m.source ? m.source : "", cases[i].source ? cases[i].source : "");
+		assert_string_equal(m.upper ? m.upper : "", cases[i].upper ? cases[i].upper : "");
+		assert_string_equal(m.flags ? m.flags : "", cases[i].flags ? cases[i].flags : "");
+		assert_int_equal(m.no_copy, cases[i].no_copy);
+		assert_int_equal(m.chown, cases[i].chown);
+		run_mount_done(&m);
+	}
+}
+
 static void mounts_are_read_as_docker_reads_them(void **state)
 {
 	static const struct {
@@ -75,8 +112,18 @@ static void mounts_are_read_as_docker_reads_them(void **state)
 		{ "type=tmpfs,dst=/t", 0, RUN_MOUNT_TMPFS, NULL, "/t", "mode=1777" },
 		{ "type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=700", 0, RUN_MOUNT_TMPFS, NULL, "/t",
 		  "mode=700,size=1048576" },
-		{ "type=volume,dst=/t", -EOPNOTSUPP },
-		{ "dst=/t", -EOPNOTSUPP },
+		{ "type=volume,dst=/t", 0, RUN_MOUNT_VOLUME, NULL, "/t" },
+		{ "dst=/t,ro", 0, RUN_MOUNT_VOLUME, NULL, "/t", NULL, true },
+		{ "type=image,src=busybox,dst=/t", 0, RUN_MOUNT_IMAGE, NULL, "/t", NULL, true },
+		{ "type=image,src=busybox,dst=/t,rw=true", 0, RUN_MOUNT_IMAGE, NULL, "/t" },
+		{ "type=image,dst=/t", -EINVAL },
+		{ "type=volume,src=../x,dst=/t", -EINVAL },
+		{ "type=volume,dst=/t,volume-subpath=/abs", -EINVAL },
+		{ "type=volume,dst=/t,volume-driver=nfs", -EOPNOTSUPP },
+		{ "type=volume,dst=/t,volume-opt==x", -EINVAL },
+		{ "type=bind,src=/a,dst=/b,image-subpath=x", -EINVAL },
+		{ "type=bind,src=/a,dst=/b,subpath=x", -EINVAL },
+		{ "type=cluster,dst=/t", -EOPNOTSUPP },
 		{ "type=bind,dst=/t", -EINVAL },
 		{ "type=bind,src=/t", -EINVAL },
 		{ "type=bind,src=/t,dst=t", -EINVAL },
@@ -176,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(volumes_are_read_as_docker_reads_them),
+		cmocka_unit_test(volumes_and_overlays_are_read_as_podman_reads_them),
 		cmocka_unit_test(mounts_are_read_as_docker_reads_them),
 		cmocka_unit_test(tmpfs_options_are_checked),
 		cmocka_unit_test(devices_have_targets_and_rights),

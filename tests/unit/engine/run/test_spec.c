@@ -169,7 +169,7 @@ static void what_makes_no_sense_is_refused(void **state)
 		struct run_options options;
 		int result;
 	} cases[] = {
-		{ { .pid = "container:x" }, -EOPNOTSUPP },
+		{ { .pid = "ns:/x" }, -EOPNOTSUPP },
 		{ { .pid = "odd" }, -EINVAL },
 		{ { .network = "private:nonsense" }, -EINVAL },
 		{ { .network = "ns:/x" }, -EOPNOTSUPP },
@@ -177,7 +177,7 @@ static void what_makes_no_sense_is_refused(void **state)
 		{ { .uts = "host", .hostname = "x" }, -EINVAL },
 		{ { .ipc = "host", .shm_size = "1m" }, -EINVAL },
 		{ { .shm_size = "much" }, -EINVAL },
-		{ { .userns = "host" }, -EPERM },
+		{ { .userns = "odd" }, -EINVAL },
 		{ { .workdir = "relative" }, -EINVAL },
 		{ { .hostname = "" }, -EINVAL },
 		{ { .oom_score_adj = "1001" }, -EINVAL },
