@@ -152,6 +152,7 @@ static void set_descriptors(struct monitor_config *c, const struct run_session *
 	c->out = pipes->ours[1];
 	c->err = pipes->ours[2];
 	c->guards[0] = s->supervisor.process.pidfd;
+	c->guards[1] = s->network.helper.process.pidfd;
 	c->started = (int64_t)s->started.tv_sec * 1000000000 + s->started.tv_nsec;
 }
 
