@@ -168,7 +168,8 @@ static int plan_all(const struct cp_request *q, struct cp_plan *plan, struct err
 		return r;
 	if (q->to)
 		return plan_to(q, plan, &from, name, err);
-	snprintf(plan->dest, sizeof(plan->dest), "/%s", from.wants_contents ? "" : name);
+	if (snprintf(plan->dest, sizeof(plan->dest), "/%s", from.wants_contents ? "" : name) >= CP_PATH_MAX)
+		return err_set(err, ENAMETOOLONG, "the name '%.40s…' is too long", name);
 	return 0;
 }
 
