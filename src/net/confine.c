@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -168,8 +169,8 @@ static void allow_if(struct rules *r, uint32_t number, uint8_t arg, uint64_t val
 	};
 }
 
-/* Only sockets of these two families, and of TYPE. */
-static void allow_sockets(struct rules *r, int family, int type)
+/* PROTOCOL is 0 for the usual one: other numbers are SCTP, MPTCP, UDP-Lite, SMC. */
+static void allow_sockets(struct rules *r, int family, int type, int protocol)
 {
 	const uint64_t type_bits = 0xf; /* without SOCK_NONBLOCK and SOCK_CLOEXEC */
 
@@ -177,8 +178,9 @@ static void allow_sockets(struct rules *r, int family, int type)
 		.number = SYS_socket,
 		.action = SECCOMP_RET_ALLOW,
 		.conds = { { 0, SECCOMP_OP_EQ, (uint64_t)family, 0 },
-			   { 1, SECCOMP_OP_MASKED_EQ, (uint64_t)type, type_bits } },
-		.conds_len = 2,
+			   { 1, SECCOMP_OP_MASKED_EQ, (uint64_t)type, type_bits },
+			   { 2, SECCOMP_OP_MASKED_EQ, (uint64_t)protocol, UINT32_MAX } },
+		.conds_len = 3,
 	};
 }
 
@@ -229,7 +231,7 @@ static void set_limits(void)
 #endif
 }
 
-int confine_stack(struct err *err)
+int confine_stack(bool own_root, struct err *err)
 {
 	static const int families[] = { AF_INET, AF_INET6 };
 	struct rules r = { 0 };
@@ -247,12 +249,17 @@ int confine_stack(struct err *err)
 	for (size_t i = 0; i < ARRAY_SIZE(stack_only); i++)
 		allow(&r, stack_only[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		allow_sockets(&r, families[i], SOCK_STREAM);
-		allow_sockets(&r, families[i], SOCK_DGRAM);
+		allow_sockets(&r, families[i], SOCK_STREAM, 0);
+		allow_sockets(&r, families[i], SOCK_DGRAM, 0);
 	}
-	allow_sockets(&r, AF_UNIX, SOCK_STREAM); /* to our own name service, in our own root */
-	/* The number of an interface, for name servers with a scope. */
-	allow_sockets(&r, AF_UNIX, SOCK_DGRAM);
+	allow_sockets(&r, AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
+	allow_sockets(&r, AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6);
+	/* Landlock lets everybody connect to sockets in the file system: none of the host's may be within reach. */
+	if (own_root) {
+		allow_sockets(&r, AF_UNIX, SOCK_STREAM, 0); /* to our own name service */
+		/* The number of an interface, for name servers with a scope. */
+		allow_sockets(&r, AF_UNIX, SOCK_DGRAM, 0);
+	}
 	allow_if(&r, SYS_ioctl, 1, SIOCGIFINDEX, UINT32_MAX);
 	allow_if(&r, SYS_ioctl, 1, FIONREAD, UINT32_MAX);
 	allow_if(&r, SYS_ioctl, 1, FIONBIO, UINT32_MAX);
@@ -285,8 +292,8 @@ int confine_keeper(struct err *err)
 		allow(&r, common[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(keeper_only); i++)
 		allow(&r, keeper_only[i]);
-	allow_sockets(&r, AF_INET, SOCK_STREAM);
-	allow_sockets(&r, AF_INET6, SOCK_STREAM);
+	allow_sockets(&r, AF_INET, SOCK_STREAM, 0);
+	allow_sockets(&r, AF_INET6, SOCK_STREAM, 0);
 	/* resolv.conf: to read, never to make or change. */
 	allow_if(&r, SYS_openat, 2, O_RDONLY, O_ACCMODE | O_CREAT | O_TRUNC);
 	allow_abort(&r);

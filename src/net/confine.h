@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -14,8 +15,11 @@
  * is no failure: the rest holds. 0 if it has that root folder, -1 if it still has the host's.
  */
 int isolate_stack(void);
-/* For good: sockets of TCP, UDP and ICMP, and the descriptors that it has. */
-int confine_stack(struct err *err);
+/*
+ * For good: sockets of TCP, UDP and ICMP, and the descriptors that it has. OWN_ROOT: isolate_stack gave it one; then also
+ * Unix sockets, which lead nowhere but to its own.
+ */
+int confine_stack(bool own_root, struct err *err);
 /* For good: TCP connections in the container's network, and reading files of the host. */
 int confine_keeper(struct err *err);
 

@@ -411,7 +411,7 @@ int stack_run(int keeper, int names, struct err *err)
 		r = poller_watch(&s.poller, keeper, EPOLLIN, on_keeper, &s);
 	if (r < 0)
 		return err_errno(err, -r, "make an epoll");
-	r = confine_stack(err);
+	r = confine_stack(names >= 0, err);
 	if (r >= 0 && names >= 0)
 		r = names_listen(&s, names);
 	return r < 0 ? r : loop(&s, err);
