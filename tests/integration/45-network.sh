@@ -345,3 +345,26 @@ test_build_has_a_private_network() {
 	expect_ok cloche build --progress plain --network none .
 	expect_no_match "$err$out" "eth0"
 }
+
+# No tap, and the only namespace of networks that there may be is the container's: no far end for a pair either.
+without_link() {
+	unshare --user --map-root-user --mount sh -c '
+		[ ! -e /dev/net/tun ] || mount --bind /dev/null /dev/net/tun
+		echo 1 >/proc/sys/user/max_net_namespaces
+		exec "$@"' sh cloche "$@"
+}
+
+test_a_link_that_cannot_be_made_is_explained() {
+	use_busybox
+	local how
+	unshare --user --map-root-user --mount true 2>/dev/null || skip "no user namespaces"
+	for how in --rm -d; do
+		expect_fail 125 without_link run $how busybox true
+		expect_eq "$out" ""
+		expect_match "$err" "network: /dev/net/tun: .*; instead of it: make a namespace for the outer end: No space left"
+		expect_match "$err" "hint: let everybody open /dev/net/tun .*--network host"
+	done
+	expect_ok without_link run --rm --network none busybox echo fine
+	expect_eq "$out" fine
+	expect_eq "$(ls "$T/runroot/files")" ""
+}

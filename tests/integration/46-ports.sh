@@ -239,3 +239,53 @@ test_words_that_mean_nothing() {
 	expect_fail 125 cloche run --rm -p 192.0.2.200:8080:80 busybox true
 	expect_match "$err" "no interface of this machine"
 }
+
+answers_hello() {
+	timeout 10 "$BUILD/tests/netprobe" tcp-ask 127.0.0.1 "$port" hello 2>/dev/null | grep -qx '10.0.2.2: hello'
+}
+
+is_free() {
+	python3 -c "
+import socket
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(('127.0.0.1', $port))"
+}
+
+test_a_detached_containers_port_from_life_to_life() {
+	use_busybox
+	local port
+	port=$(free_port)
+	expect_ok cloche run -d --name web -v "$BUILD/tests:/probe:ro" -p "127.0.0.1:$port:80" busybox /probe/netprobe tcp-serve 80
+	wait_for 20 answers_hello
+	expect_ok cloche port web
+	expect_eq "$out" "80/tcp -> 127.0.0.1:$port"
+	expect_fail 125 cloche run --rm -p "127.0.0.1:$port:80" busybox true
+	expect_match "$err" "publish port 80/tcp on 127.0.0.1:$port: Address already in use"
+	expect_ok cloche stop -t 0 web
+	wait_for 10 is_free
+	expect_ok cloche start web
+	wait_for 20 answers_hello
+	expect_ok cloche restart -t 0 web
+	wait_for 20 answers_hello
+	expect_ok cloche rm -f web
+	wait_for 10 is_free
+	expect_fail any probe tcp-ask 127.0.0.1 "$port" hello
+	expect_eq "$(ls "$T/runroot/files")" ""
+}
+
+# Also a port that was chosen for it: the same in each life is not promised, but what is said is true.
+test_a_random_port_is_said_truly_in_each_life() {
+	use_busybox
+	local port
+	expect_ok cloche run -d --name web -v "$BUILD/tests:/probe:ro" -p 127.0.0.1::80 busybox /probe/netprobe tcp-serve 80
+	port=$(cloche port web 80)
+	port=${port##*:}
+	wait_for 20 answers_hello
+	expect_ok cloche stop -t 0 web
+	expect_ok cloche start web
+	port=$(cloche port web 80)
+	port=${port##*:}
+	wait_for 20 answers_hello
+	expect_ok cloche rm -f web
+}
