@@ -99,8 +99,13 @@ static void reader_done(struct reader *r)
 	buf_done(&r->raw);
 }
 
+/* No event is older than 1970 or younger than 2262, which is as far as it goes: dates from outside become these. */
 static int64_t to_ns(const struct timespec *t)
 {
+	if (t->tv_sec < 0)
+		return 0;
+	if (t->tv_sec >= INT64_MAX / 1000000000)
+		return INT64_MAX;
 	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
 }
 

@@ -1,0 +1,213 @@
+#include "tests/unit/test.h"
+
+#include "base/cleanup.h"
+#include "engine/container/list.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void times_are_read_as_docker_reads_them(void **state)
+{
+	static const struct timespec now = { 2000000000, 500000000 };
+	static const struct {
+		const char *word;
+		struct timespec time;
+	} good[] = {
+		{ "0", { 0, 0 } },
+		{ "1461943101", { 1461943101, 0 } },
+		{ "1461943101.5", { 1461943101, 500000000 } },
+		{ "1461943101.000000001", { 1461943101, 1 } },
+		{ "2016-04-29T15:18:21Z", { 1461943101, 0 } },
+		{ "2016-04-29T15:18:21.607533796Z", { 1461943101, 607533796 } },
+		{ "2016-04-29T17:18:21+02:00", { 1461943101, 0 } },
+		{ "2016-04-29T15:18:21", { 1461943101, 0 } },
+		{ "2016-04-29T15:18:21.5", { 1461943101, 500000000 } },
+		{ "2016-04-29T15:18", { 1461943080, 0 } },
+		{ "2016-04-29", { 1461888000, 0 } },
+		{ "1960-01-01", { -315619200, 0 } },
+		/* So long ago. */
+		{ "10m", { 1999999400, 500000000 } },
+		{ "1h30m", { 1999994600, 500000000 } },
+		{ "600ms", { 1999999999, 900000000 } },
+		{ "0s", { 2000000000, 500000000 } },
+		{ "2000000h", { 0, 0 } },
+	};
+	static const char *const bad[] = { "",
+					   "yesterday",
+					   "-1",
+					   "-10m",
+					   "1461943101.",
+					   ".5",
+					   "1461943101.0000000001",
+					   "1461943101.-5",
+					   "1461943101.x",
+					   "9223372036854775807",
+					   "99999999999999999999",
+					   "10 m",
+					   "2016-04-29T",
+					   "2016-04-29T15",
+					   "2016-13-29",
+					   "2016-04-29 15:18",
+					   "2016-04-29Z",
+					   "99999999999999h",
+					   "1000000000000000000000000000000000000000000000000000000000000000s" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		struct timespec t;
+
+		assert_int_equal(container_time_parse(good[i].word, now, &t, NULL), 0);
+		assert_int_equal(t.tv_sec, good[i].time.tv_sec);
+		assert_int_equal(t.tv_nsec, good[i].time.tv_nsec);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct err err = { 0 };
+		struct timespec t;
+
+		assert_int_equal(container_time_parse(bad[i], now, &t, &err), -EINVAL);
+		assert_non_null(strstr(err.msg, bad[i]));
+		err_clear(&err);
+	}
+}
+
+/* --- filters --- */
+
+#define ID_A "aaaa00000000000000000000000000000000000000000000000000000000000a"
+#define ID_B "bbbb00000000000000000000000000000000000000000000000000000000000b"
+#define ID_C "cccc00000000000000000000000000000000000000000000000000000000000c"
+#define IMAGE_ID "sha256:1234567890000000000000000000000000000000000000000000000000000000"
+
+static char *web_labels[] = { "tier", "front", "empty", "", NULL };
+
+/* Newest first, as they are read. */
+static struct container_row rows_items[] = {
+	{ .record = { .id = ID_C,
+		      .name = "aaaa-later",
+		      .image = "busybox",
+		      .created = { 300, 0 },
+		      .life = { .restart = RESTART_ALWAYS } },
+	  .status = { .phase = CONTAINER_RUNNING, .paused = true } },
+	{ .record = { .id = ID_B,
+		      .name = "web",
+		      .image = "docker.io/library/busybox:latest",
+		      .image_id = IMAGE_ID,
+		      .created = { 200, 5 },
+		      .labels = { .items = web_labels, .len = 4 } },
+	  .status = { .phase = CONTAINER_EXITED, .exit_code = 3 } },
+	{ .record = { .id = ID_A, .created = { 200, 0 } }, .status = { .phase = CONTAINER_CREATED } },
+};
+static const struct container_rows rows = { .items = rows_items, .len = ARRAY_SIZE(rows_items) };
+
+/* The rows that pass, as letters: "CB". FILTERS: words with blanks between. */
+static void expect(const char *filters, const char *wanted)
+{
+	autostrv struct strv words = { 0 };
+	char passed[ARRAY_SIZE(rows_items) + 1] = "";
+
+	for (const char *p = filters; *p; p += strspn(p, " ")) {
+		size_t len = strcspn(p, " ");
+
+		assert_int_equal(strv_addn(&words, p, len), 0);
+		p += len;
+	}
+	for (size_t i = 0; i < rows.len; i++) {
+		struct err err = { 0 };
+		int r = container_row_passes(NULL, &rows, &rows.items[i], &words, &err);
+
+		if (r < 0)
+			fail_msg("%s: %s", filters, err.msg);
+		if (r > 0)
+			passed[strlen(passed)] = "CBA"[i];
+	}
+	if (strcmp(passed, wanted) != 0)
+		fail_msg("%s: '%s', not '%s'", filters, passed, wanted);
+}
+
+static void filters_choose_rows(void **state)
+{
+	static const struct {
+		const char *filters, *passed;
+	} cases[] = {
+		{ "", "CBA" },
+		{ "id=bbbb", "B" },
+		{ "id=" ID_A, "A" },
+		{ "id=0000", "" },
+		{ "name=web", "B" },
+		{ "name=e", "CB" },
+		{ "name=web name=later", "CB" },
+		{ "name=web id=cccc", "" },
+		{ "label=tier", "B" },
+		{ "label=tier=front", "B" },
+		{ "label=tier=fro", "" },
+		{ "label=tie", "" },
+		{ "label=empty=", "B" },
+		{ "label=tier label=empty", "B" },
+		{ "label=tier label=other", "" },
+		{ "status=paused", "C" },
+		{ "status=running", "" },
+		{ "status=exited status=created", "BA" },
+		{ "exited=3", "B" },
+		{ "exited=0", "" },
+		{ "exited=3 exited=0", "B" },
+		{ "ancestor=busybox", "CB" },
+		{ "ancestor=busybox:latest", "CB" },
+		{ "ancestor=busybox:1", "" },
+		{ "ancestor=123456", "B" },
+		{ "ancestor=" IMAGE_ID, "B" },
+		{ "before=web", "A" },
+		{ "since=web", "C" },
+		{ "before=bbbb", "A" },
+		{ "since=" ID_A, "CB" },
+		{ "before=cccc since=aaaa", "B" },
+		{ "until=200.000000005", "A" },
+		{ "until=250", "BA" },
+		{ "until=0", "" },
+		{ "restart-policy=always", "C" },
+		{ "restart-policy=no", "BA" },
+		{ "should-start-on-boot=true", "C" },
+		{ "should-start-on-boot=false", "BA" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		expect(cases[i].filters, cases[i].passed);
+}
+
+static void what_is_no_filter_is_told(void **state)
+{
+	static const struct {
+		const char *filter;
+		int r;
+	} cases[] = {
+		{ "", -EINVAL },
+		{ "name", -EINVAL },
+		{ "colour=red", -EINVAL },
+		{ "nam=web", -EINVAL },
+		{ "=x", -EINVAL },
+		{ "before=nobody", -ENOENT },
+		{ "since=nobody", -ENOENT },
+		{ "until=yesterday", -EINVAL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		autostrv struct strv words = { 0 };
+		struct err err = { 0 };
+
+		strv_add(&words, cases[i].filter);
+		assert_int_equal(container_row_passes(NULL, &rows, &rows.items[0], &words, &err), cases[i].r);
+		assert_non_null(strstr(err.msg, "--filter"));
+		err_clear(&err);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(times_are_read_as_docker_reads_them),
+		cmocka_unit_test(filters_choose_rows),
+		cmocka_unit_test(what_is_no_filter_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
