@@ -156,3 +156,42 @@ $uid:$gid
 	expect_fail 125 run --userns auto busybox true
 	expect_match "$err" "owners of one map"
 }
+
+owners_in_tar() {
+	tar --numeric-owner -tvf "$1" | awk -v names="$2" '{ n = split(names, w); for (i = 1; i <= n; i++) if ($6 == w[i]) print $6, $2 }' | sort
+}
+
+# What looks at its files from outside uses the map that it was made with.
+test_owners_of_keep_id_from_outside() {
+	[ "$KIND" != root ] || return 0
+	use_busybox
+	local own
+	own=$(id -u):$(id -g)
+	expect_ok cloche run --name kept --userns keep-id --user 0 --network none busybox \
+		sh -c 'for f in a b c; do echo $f >/$f; done; chown '"$own"' /b; chown 33:34 /c; rm /bin/ls'
+	cloche export kept >"$T/kept.tar"
+	expect_eq "$(owners_in_tar "$T/kept.tar" "a b c bin/sh bin/ls")" $'a 0/0\nb '"${own/:/\/}"$'\nbin/sh 0/0\nc 33/34'
+	expect_ok cloche diff kept
+	expect_eq "$(sort <<<"$out")" $'A /a\nA /b\nA /c\nC /bin\nD /bin/ls'
+	expect_ok cloche commit kept done
+	expect_ok run done stat -c %u:%g /a /b /c /bin/sh
+	expect_eq "$out" $'0:0\n'"$own"$'\n33:34\n0:0'
+
+	cloche cp kept:/b - >"$T/b.tar"
+	expect_eq "$(owners_in_tar "$T/b.tar" b)" "b ${own/:/\/}"
+	expect_ok cloche cp kept:/c "$T/c"
+	expect_eq "$(stat -c %u:%g "$T/c")" "$own"
+	expect_ok cloche cp "$T/c" kept:/from-host
+	cloche export kept >"$T/kept.tar"
+	expect_eq "$(owners_in_tar "$T/kept.tar" "from-host c")" $'c 33/34\nfrom-host 0/0'
+	expect_ok cloche create --name usual --network none busybox true
+	if [ "$KIND" = subids ]; then
+		expect_ok cloche cp -a "$T/c" kept:/archived
+		cloche export kept >"$T/kept.tar"
+		expect_eq "$(owners_in_tar "$T/kept.tar" archived)" "archived ${own/:/\/}"
+		expect_fail 125 cloche cp kept:/a usual:/a
+		expect_match "$err" "have their ids mapped in different ways"
+	else
+		expect_ok cloche cp kept:/a usual:/a
+	fi
+}

@@ -5,6 +5,7 @@
 #include "base/timefmt.h"
 #include "engine/image/changes.h"
 #include "engine/container/container.h"
+#include "engine/container/userns.h"
 #include "layer/client.h"
 #include "oci/spec.h"
 #include "store/blob.h"
@@ -39,9 +40,13 @@ static void commit_done(struct commit *c)
 
 static int open_container(struct engine *e, const char *id, struct commit *c, struct err *err)
 {
+	struct container_keep keep;
 	struct digest manifest;
 	int r = container_record_read(e->store, id, &c->record, err);
 
+	if (r < 0)
+		return r;
+	r = container_userns_of(&c->record, e->store, &e->ids, &keep, err);
 	if (r < 0)
 		return r;
 	if (!c->record.manifest)

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "engine/container/container.h"
+#include "engine/container/userns.h"
 #include "engine/skeleton.h"
 #include "layer/ensure.h"
 #include "store/image.h"
@@ -60,10 +61,13 @@ static int diff_container(struct engine *e, const char *id, const struct diff_ca
 	autofree char *skeleton = NULL;
 	autoimage struct store_image img = { 0 };
 	autoclose int dir = -1, upper = -1;
+	struct container_keep keep;
 	struct layered lowers;
 	struct digest manifest;
 	int r = container_record_read(e->store, id, &record, err);
 
+	if (r >= 0)
+		r = container_userns_of(&record, e->store, &e->ids, &keep, err);
 	if (r >= 0)
 		r = digest_parse(record.manifest ? record.manifest : "", &manifest, err);
 	if (r >= 0)

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "engine/container/userns.h"
 #include "engine/merged_root.h"
 #include "engine/image/images.h"
 #include "layer/client.h"
@@ -97,7 +98,9 @@ static int export_container(struct engine *e, const char *id, int out_fd, struct
 
 	if (!container_manifest(e->store, id, &manifest))
 		return err_set(err, ENOENT, "container %.12s: what it was made from is not known", id);
-	r = store_image_open_manifest(e->store, &manifest, &img, err);
+	r = container_userns_enter(e, id, err);
+	if (r >= 0)
+		r = store_image_open_manifest(e->store, &manifest, &img, err);
 	if (r >= 0) {
 		r = export_layers(e, id, &img, out_fd, err);
 		store_image_done(&img);

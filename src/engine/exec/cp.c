@@ -112,6 +112,22 @@ static int write_tar(struct engine *e, struct cp_plan *plan, struct layer_result
 	return r;
 }
 
+static bool same_ranges(const struct id_range *a, size_t a_len, const struct id_range *b, size_t b_len)
+{
+	return a_len == b_len && memcmp(a, b, a_len * sizeof(*a)) == 0;
+}
+
+/* Owners in two containers whose ids are mapped in different ways (--userns keep-id) aren't the same people. */
+static int check_maps(const struct idmap *from, const struct idmap *to, struct err *err)
+{
+	if (same_ranges(from->uids, from->uids_len, to->uids, to->uids_len) &&
+	    same_ranges(from->gids, from->gids_len, to->gids, to->gids_len))
+		return 0;
+	err_set(err, EOPNOTSUPP, "the two containers have their ids mapped in different ways");
+	return err_hint(err, "copy into a folder of the host, and from there into the other");
+}
+
+/* By one that has the ids of the side that is written: on the host the usual ones, in which root is us. */
 static int copy_between(struct engine *e, const struct cp_options *o, const struct cp_side *from,
 			const struct cp_side *to, struct layer_result *result, struct err *err)
 {
@@ -120,22 +136,25 @@ static int copy_between(struct engine *e, const struct cp_options *o, const stru
 	CLEANUP(plan_done) struct cp_plan plan = { .from_fd = -1, .to_fd = -1 };
 	autofree char *source = absolute(from), *dest = is_stream(to) ? NULL : absolute(to);
 	struct cp_request q = { .from = source, .to = dest, .follow = o->follow };
+	struct engine there = *e, here = *e, *by = dest ? &here : &there;
 	bool keep = o->archive && (to->container || e->ids.mode == ID_MODE_ROOT);
 	int r;
 
 	if (!source || (!dest && !is_stream(to)))
 		return err_oom(err);
-	r = cp_root_open(e, from->container, &from_root, err);
+	r = cp_root_open(&there, from->container, &from_root, err);
 	if (r >= 0 && dest)
-		r = cp_root_open(e, to->container, &to_root, err);
+		r = cp_root_open(&here, to->container, &to_root, err);
+	if (r >= 0 && from->container && to->container)
+		r = check_maps(&there.ids, &here.ids, err);
 	if (r < 0)
 		return r;
 	q.from_root = from_root.fd;
 	q.to_root = to_root.fd;
-	r = cp_plan_make(&q, e->ids.mode == ID_MODE_ROOT ? NULL : &e->ids, &plan, err);
+	r = cp_plan_make(&q, by->ids.mode == ID_MODE_ROOT ? NULL : &by->ids, &plan, err);
 	if (r < 0)
 		return r;
-	return dest ? copy(e, &plan, keep, result, err) : write_tar(e, &plan, result, err);
+	return dest ? copy(by, &plan, keep, result, err) : write_tar(by, &plan, result, err);
 }
 
 /* --- a tar --- */

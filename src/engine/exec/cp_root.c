@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "engine/container/diff.h"
 #include "engine/container/running.h"
+#include "engine/container/userns.h"
 #include "engine/image/images.h"
 #include "engine/merged_root.h"
 #include "engine/skeleton.h"
@@ -111,6 +112,8 @@ int cp_root_open(struct engine *e, const char *container, struct cp_root *ret, s
 		r = container_find(e->store, container, id, err);
 		if (r >= 0)
 			r = container_status_read(e->store, id, &status, err);
+		if (r >= 0)
+			r = container_userns_enter(e, id, err);
 		if (r >= 0)
 			r = status.phase == CONTAINER_RUNNING ? open_running(e, container, &root, err)
 							      : open_stopped(e, id, &root, err);

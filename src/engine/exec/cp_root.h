@@ -11,6 +11,6 @@ struct cp_root {
 };
 #define CP_ROOT_INIT ((struct cp_root){ -1, CONTAINER_LIVE_INIT, STORE_TMP_INIT })
 
-/* CONTAINER NULL: the host's. */
+/* CONTAINER NULL: the host's. Else E has the ids and layers of that container from here on. */
 int cp_root_open(struct engine *e, const char *container, struct cp_root *ret, struct err *err);
 void cp_root_done(struct cp_root *root);

@@ -313,7 +313,7 @@ int run_create_check(struct run_session *s, const struct run_options *o, struct 
 	if (r >= 0)
 		r = idmap_detect(&s->ids, err);
 	if (r >= 0)
-		r = run_userns_apply(o->userns, &s->ids, &s->keep, err);
+		r = container_userns_apply(o->userns, &s->ids, &s->keep, err);
 	return r;
 }
 

@@ -11,27 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/*
- * Files have the owners that its first life gave them, so all lives have the same ids. A range that has come since then
- * stays unused; one that is gone can't be replaced.
- */
-static int match_ids(struct run_session *s, struct err *err)
-{
-	const char *wanted = s->record.ids, *have = id_mode_name(s->ids.mode);
-
-	if (!wanted || strcmp(wanted, have) == 0)
-		return 0;
-	if (strcmp(wanted, id_mode_name(ID_MODE_SINGLE)) == 0 && s->ids.mode == ID_MODE_RANGE) {
-		idmap_single(&s->ids, geteuid(), getegid());
-		s->store->single = true;
-		return 0;
-	}
-	err_set(err, EPERM, "it was made with a range of ids ('%s'), and now there is only '%s'", wanted, have);
-	return err_hint(err,
-			"its files belong to ids of that range: give it back in /etc/subuid and /etc/subgid, and unset "
-			"CLOCHE_IDS");
-}
-
 /* Its name files are where live state is today. */
 static int move_name_files(struct run_session *s, struct err *err)
 {
@@ -71,11 +50,7 @@ static int read_files(struct run_session *s, struct err *err)
 	int r = container_record_read_at(s->dir_fd, s->id, &s->record, err);
 
 	if (r >= 0)
-		r = match_ids(s, err);
-	if (r >= 0)
-		r = run_userns_apply(s->record.userns, &s->ids, &s->keep, err);
-	if (r >= 0)
-		run_session_use_keep(s);
+		r = container_userns_of(&s->record, s->store, &s->ids, &s->keep, err);
 	if (r >= 0)
 		r = oci_spec_read(s->dir_fd, "config.json", &s->spec, err);
 	if (r < 0)

@@ -55,13 +55,6 @@ void run_tell(const struct run_session *s, bool even_if_quiet, const char *fmt, 
 	va_end(ap);
 }
 
-/* Where one id is mapped the files are the same for all: the emulation makes the difference. */
-void run_session_use_keep(struct run_session *s)
-{
-	if (s->keep.set && s->ids.mode == ID_MODE_RANGE)
-		snprintf(s->store->variant, sizeof(s->store->variant), ".keep-%u-%u", s->keep.uid, s->keep.gid);
-}
-
 int run_session_open(struct run_session *s, const struct store_options *store, struct err *err)
 {
 	struct store_options where = *store;
@@ -70,7 +63,7 @@ int run_session_open(struct run_session *s, const struct store_options *store, s
 	where.single = s->ids.mode == ID_MODE_SINGLE;
 	r = store_open(&where, &s->store, err);
 	if (r >= 0)
-		run_session_use_keep(s);
+		container_userns_use(s->store, &s->ids, &s->keep);
 	return r;
 }
 

@@ -15,13 +15,13 @@
 #include "base/timefmt.h"
 #include "engine/container/attach.h"
 #include "engine/container/container.h"
+#include "engine/container/userns.h"
 #include "engine/layered.h"
 #include "engine/run/names.h"
 #include "engine/run/network.h"
 #include "engine/run/run.h"
 #include "engine/run/shares.h"
 #include "engine/run/spec.h"
-#include "engine/run/userns.h"
 #include "intercept/supervisor.h"
 #include "store/image.h"
 #include "sys/idmap.h"
@@ -39,7 +39,7 @@ struct run_session {
 	uint64_t begin_us; /* time_now_us at the beginning */
 
 	struct idmap ids;
-	struct run_keep keep;
+	struct container_keep keep;
 	struct store *store;
 	struct store_image image;
 	struct strv lowers; /* absolute paths, topmost first, the skeleton last */
@@ -75,9 +75,6 @@ struct run_session {
 void run_session_done(struct run_session *s);
 /* Whose ids, which store. */
 int run_session_open(struct run_session *s, const struct store_options *store, struct err *err);
-
-/* Layers and ids of a container with another map than the usual one: s->ids and s->keep are set, the store is open. */
-void run_session_use_keep(struct run_session *s);
 
 /* The paths of the container s->id, and the folder of live state. */
 int run_session_set_paths(struct run_session *s, struct err *err);

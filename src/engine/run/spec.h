@@ -8,10 +8,10 @@
 #pragma once
 
 #include "base/err.h"
+#include "engine/container/userns.h"
 #include "engine/layered.h"
 #include "engine/run/mounts.h"
 #include "engine/run/options.h"
-#include "engine/run/userns.h"
 #include "oci/image.h"
 #include "oci/spec.h"
 #include "sys/idmap.h"
@@ -24,14 +24,14 @@ struct run_request {
 	const struct image_config *image;
 	const struct layered *layers; /* to look up users */
 	const struct idmap *ids;
-	const struct run_keep *keep;	 /* NULL: none */
-	const struct strv *env;		 /* of whoever runs us: for -e NAME */
-	const char *cwd;		 /* of whoever runs us: for -v ./x */
-	const char *id;			 /* the container's */
-	const char *rootfs;		 /* absolute path of where its root is mounted */
-	const struct run_mounts *mounts; /* resolved and sorted; NULL: as the options say, without the store */
-	const struct strv *shares;	 /* namespaces of others: shares.h; NULL: none */
-	const char *files_dir;		 /* absolute folder with hosts, hostname and resolv.conf */
+	const struct container_keep *keep; /* NULL: none */
+	const struct strv *env;		   /* of whoever runs us: for -e NAME */
+	const char *cwd;		   /* of whoever runs us: for -v ./x */
+	const char *id;			   /* the container's */
+	const char *rootfs;		   /* absolute path of where its root is mounted */
+	const struct run_mounts *mounts;   /* resolved and sorted; NULL: as the options say, without the store */
+	const struct strv *shares;	   /* namespaces of others: shares.h; NULL: none */
+	const char *files_dir;		   /* absolute folder with hosts, hostname and resolv.conf */
 };
 
 /* --network: *RET; private where nothing is said. -EOPNOTSUPP for those that come later. */

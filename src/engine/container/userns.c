@@ -1,15 +1,16 @@
-#include "engine/run/userns.h"
+#include "engine/container/userns.h"
 
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "base/str.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 /* "uid=N,gid=N" */
-static int parse_keep(const char *text, struct run_keep *keep, struct err *err)
+static int parse_keep(const char *text, struct container_keep *keep, struct err *err)
 {
 	autofree char *copy = strdup(text);
 	char *rest = copy, *word;
@@ -26,9 +27,9 @@ static int parse_keep(const char *text, struct run_keep *keep, struct err *err)
 	return 0;
 }
 
-static int keep_id(const char *options, struct idmap *ids, struct run_keep *keep, struct err *err)
+static int keep_id(const char *options, struct idmap *ids, struct container_keep *keep, struct err *err)
 {
-	struct run_keep k = { true, geteuid(), getegid() };
+	struct container_keep k = { true, geteuid(), getegid() };
 	struct idmap map = *ids;
 	int r = options ? parse_keep(options, &k, err) : 0;
 
@@ -50,12 +51,12 @@ static int keep_id(const char *options, struct idmap *ids, struct run_keep *keep
 	return 0;
 }
 
-int run_userns_apply(const char *word, struct idmap *ids, struct run_keep *ret, struct err *err)
+int container_userns_apply(const char *word, struct idmap *ids, struct container_keep *ret, struct err *err)
 {
 	const char *options = word ? str_skip_prefix(word, "keep-id") : NULL;
 	int r;
 
-	*ret = (struct run_keep){ 0 };
+	*ret = (struct container_keep){ 0 };
 	if (options && (!*options || *options == ':')) {
 		r = keep_id(*options ? options + 1 : NULL, ids, ret, err);
 		return r < 0 ? err_wrap(err, "--userns '%s'", word) : 0;
@@ -72,4 +73,50 @@ int run_userns_apply(const char *word, struct idmap *ids, struct run_keep *ret, 
 		return err_hint(err, "leave --userns out: each container has a user namespace of its own anyway");
 	}
 	return 0;
+}
+
+/* Where one id is mapped the files are the same for all: the emulation makes the difference. */
+void container_userns_use(struct store *s, const struct idmap *ids, const struct container_keep *keep)
+{
+	s->single = ids->mode == ID_MODE_SINGLE;
+	s->variant[0] = '\0';
+	if (keep->set && ids->mode == ID_MODE_RANGE)
+		snprintf(s->variant, sizeof(s->variant), ".keep-%u-%u", keep->uid, keep->gid);
+}
+
+static int match_mode(const char *wanted, struct idmap *ids, struct err *err)
+{
+	const char *have = id_mode_name(ids->mode);
+
+	if (!wanted || strcmp(wanted, have) == 0)
+		return 0;
+	if (strcmp(wanted, id_mode_name(ID_MODE_SINGLE)) == 0 && ids->mode == ID_MODE_RANGE) {
+		idmap_single(ids, geteuid(), getegid());
+		return 0;
+	}
+	err_set(err, EPERM, "it was made with a range of ids ('%s'), and now there is only '%s'", wanted, have);
+	return err_hint(err,
+			"its files belong to ids of that range: give it back in /etc/subuid and /etc/subgid, and unset "
+			"CLOCHE_IDS");
+}
+
+int container_userns_of(const struct container_record *record, struct store *s, struct idmap *ids,
+			struct container_keep *ret, struct err *err)
+{
+	int r = match_mode(record->ids, ids, err);
+
+	if (r >= 0)
+		r = container_userns_apply(record->userns, ids, ret, err);
+	if (r >= 0)
+		container_userns_use(s, ids, ret);
+	return r;
+}
+
+int container_userns_enter(struct engine *e, const char *id, struct err *err)
+{
+	autorecord struct container_record record = { 0 };
+	struct container_keep keep;
+	int r = container_record_read(e->store, id, &record, err);
+
+	return r < 0 ? r : container_userns_of(&record, e->store, &e->ids, &keep, err);
 }
