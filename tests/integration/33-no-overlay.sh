@@ -29,3 +29,24 @@ test_read_only_roots_are_links() {
 	[ "$out" -gt 1 ] || fail "not a link: $out"
 	expect_match "$err" "linked"
 }
+
+# Its layers have stand-ins for whiteouts, which an overlay would show as files.
+test_a_store_that_was_moved_is_still_copied() {
+	on_overlay 'c import "$FIXTURES/busybox.tar" busybox >/dev/null
+		mkdir "$0/context"
+		printf "FROM busybox\nRUN rm /bin/ls && echo two >/two\n" >"$0/context/Dockerfile"
+		c build -q --network none -t two "$0/context" >/dev/null
+		c export two >"$0/there.tar"'
+	moved() { cloche --root upper/root --runroot "$T/runroot-moved" "$@"; }
+	moved export two >"$T/here.tar"
+	for tar in there here; do
+		tar -tf "$T/$tar.tar" >"$T/$tar.list"
+		grep -qx bin/sh "$T/$tar.list" || fail "$tar: no bin/sh"
+		grep -qx two "$T/$tar.list" || fail "$tar: no two"
+		! grep -qx bin/ls "$T/$tar.list" || fail "$tar: bin/ls is back"
+	done
+	[ "$KIND" != root ] || expect_file upper/root/copies-only
+	expect_eq "$(ls -A upper/root/tmp)" ""
+	expect_ok moved create --name one two true
+	[ "$KIND" != root ] || { expect_fail 125 moved cp one:/two "$T/out"; expect_match "$err" "refuses an overlay"; }
+}

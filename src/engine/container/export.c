@@ -1,6 +1,7 @@
 /*
  * The kernel merges the layers: an overlay without an upper folder, mounted nowhere, which the layer helper reads.
- * A container's own changes are its topmost lower folder here, so nothing of it is written or locked.
+ * A container's own changes are its topmost lower folder here, so nothing of it is written or locked. Where the kernel can't
+ * merge them, they are laid one over the other into a tree of links.
  */
 #include "engine/container/export.h"
 
@@ -8,9 +9,11 @@
 #include "base/str.h"
 #include "engine/container/userns.h"
 #include "engine/merged_root.h"
+#include "engine/tree_copy.h"
 #include "engine/image/images.h"
 #include "layer/client.h"
 #include "layer/ensure.h"
+#include "runtime/runtime.h"
 #include "store/containers.h"
 #include "store/image.h"
 #include "store/layers.h"
@@ -47,28 +50,78 @@ static int collect_lowers(struct engine *e, const char *container, const struct 
 	return strv_addf(ret, "%s/%s/empty", root, tmp->name) < 0 ? err_oom(err) : 0;
 }
 
-static int write_merged(struct engine *e, const struct strv *lowers, int out_fd, struct err *err)
+static int open_merged(struct engine *e, const struct strv *lowers, struct err *err)
 {
-	struct layer_request q = { .verb = LAYER_MAKE, .ids = &e->ids };
 	struct merged_root merged;
-	autoclose int tree = -1;
-	int r;
+	int tree, r = e->store->copies_only
+			      ? store_refuse_overlay(e->store, RUNTIME_OVERLAY_REFUSED, err)
+			      : merged_root_open(&e->ids, e->store->root, lowers, NULL, NULL, NULL, &merged, err);
+
+	if (r < 0)
+		return r;
+	/* What fsmount(2) gives is an O_PATH descriptor, of which attributes can't be read. */
+	tree = openat(merged.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	close(merged.fd);
+	return tree < 0 ? err_errno(err, errno, "open the merged layers") : tree;
+}
+
+static int copy_merged(struct engine *e, const struct strv *lowers, const struct store_tmp *tmp, struct err *err)
+{
+	autofree char *dest = str_format("%s/%s/tree", e->store->root, tmp->name);
+	const struct tree_copy copy = { .layers = lowers, .dest = dest, .hard_links = true };
+	int r, tree;
+
+	if (!dest)
+		return err_oom(err);
+	if (mkdirat(tmp->dir_fd, "tree", 0755) < 0)
+		return err_errno(err, errno, "make '%s'", dest);
+	r = tree_copy_run(&copy, &e->ids, err);
+	if (r < 0)
+		return r;
+	tree = open(dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return tree < 0 ? err_errno(err, errno, "open '%s'", dest) : tree;
+}
+
+static int open_tree(struct engine *e, const struct strv *lowers, const struct store_tmp *tmp, struct err *err)
+{
+	int tree;
 
 	if (lowers->len == 1) {
-		/* An image FROM scratch without a layer: only the empty folder is there. */
+		/* An image FROM scratch without a layer: only the empty folder is there; or a container's own tree. */
 		tree = open(lowers->items[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	} else {
-		r = merged_root_open(&e->ids, e->store->root, lowers, NULL, NULL, NULL, &merged, err);
-		if (r < 0)
-			return r;
-		/* What fsmount(2) gives is an O_PATH descriptor, of which attributes can't be read. */
-		tree = openat(merged.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		close(merged.fd);
+		return tree < 0 ? err_errno(err, errno, "open '%s'", lowers->items[0]) : tree;
 	}
+	tree = open_merged(e, lowers, err);
+	if (tree != -RUNTIME_OVERLAY_REFUSED)
+		return tree;
+	err_clear(err);
+	return copy_merged(e, lowers, tmp, err);
+}
+
+static int write_merged(struct engine *e, const struct strv *lowers, const struct store_tmp *tmp, int out_fd,
+			struct err *err)
+{
+	struct layer_request q = { .verb = LAYER_MAKE, .ids = &e->ids };
+	autoclose int tree = open_tree(e, lowers, tmp, err);
+
 	if (tree < 0)
-		return err_errno(err, errno, "open the merged layers");
+		return tree;
 	q.make = (struct layer_make){ .tree_fd = tree, .out_fd = out_fd, .plain = true };
 	return layer_run(&q, NULL, err);
+}
+
+/* The tree's folders have the image's owners. */
+static void remove_tmp(struct engine *e, struct store_tmp *tmp)
+{
+	struct layer_request q = { .verb = LAYER_REMOVE, .ids = &e->ids };
+
+	if (tmp->dir_fd >= 0) {
+		unlinkat(tmp->dir_fd, "empty", AT_REMOVEDIR);
+		q.remove = (struct layer_remove){ .dir_fd = tmp->dir_fd, .name = "tree" };
+		if (faccessat(tmp->dir_fd, "tree", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			layer_run(&q, NULL, NULL);
+	}
+	store_tmp_done(tmp);
 }
 
 static int export_layers(struct engine *e, const char *container, const struct store_image *img, int out_fd,
@@ -83,10 +136,8 @@ static int export_layers(struct engine *e, const char *container, const struct s
 	if (r >= 0)
 		r = collect_lowers(e, container, img, &tmp, &lowers, err);
 	if (r >= 0)
-		r = write_merged(e, &lowers, out_fd, err);
-	if (tmp.dir_fd >= 0)
-		unlinkat(tmp.dir_fd, "empty", AT_REMOVEDIR);
-	store_tmp_done(&tmp);
+		r = write_merged(e, &lowers, &tmp, out_fd, err);
+	remove_tmp(e, &tmp);
 	return r;
 }
 

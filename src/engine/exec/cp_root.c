@@ -93,7 +93,14 @@ static int open_stopped(struct engine *e, const char *id, struct cp_root *root, 
 		return err_oom(err);
 	/* Where the kernel refused an overlay. */
 	root->fd = open(tree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return root->fd >= 0 ? 0 : mount_overlay(e, id, root, err);
+	if (root->fd >= 0)
+		return 0;
+	if (e->store->copies_only) {
+		store_refuse_overlay(e->store, EOPNOTSUPP, err);
+		return err_hint(
+			err, "'cloche start' gives the container a tree of its own; then it can be copied from and to");
+	}
+	return mount_overlay(e, id, root, err);
 }
 
 /* --- either --- */

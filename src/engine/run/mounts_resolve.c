@@ -248,6 +248,10 @@ static int resolve_image(struct run_session *s, struct run_mount *m, struct err 
 	}
 	if (r >= 0 && !m->lowers.len)
 		r = err_set(err, EINVAL, "image '%s' has no files", m->name);
+	if (r >= 0 && m->lowers.len > 1 && s->store->copies_only) {
+		r = store_refuse_overlay(s->store, EOPNOTSUPP, err);
+		err_hint(err, "an image of one layer can be mounted there");
+	}
 	return r;
 }
 

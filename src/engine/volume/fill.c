@@ -37,7 +37,8 @@ static int open_image(struct store_tmp *tmp, const struct idmap *ids, const stru
 {
 	autofree char *dest = str_format("%s/%s/image", tmp->store->root, tmp->name);
 	struct tree_copy copy = { .layers = lowers, .dest = dest };
-	int r = merged_root_open(ids, tmp->store->root, lowers, NULL, NULL, target, ret, err);
+	int r = tmp->store->copies_only ? store_refuse_overlay(tmp->store, RUNTIME_OVERLAY_REFUSED, err)
+					: merged_root_open(ids, tmp->store->root, lowers, NULL, NULL, target, ret, err);
 
 	if (r != -RUNTIME_OVERLAY_REFUSED)
 		return r;
