@@ -8,6 +8,7 @@
 #include "engine/merged_root.h"
 #include "engine/tree_copy.h"
 #include "runtime/runtime.h"
+#include "sys/userns.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -77,6 +78,33 @@ static bool is_mounted(struct store *s, const char *name)
 	return false;
 }
 
+struct gift {
+	int from_fd, to_fd;
+};
+
+static int move_data(void *arg, struct err *err)
+{
+	const struct gift *g = arg;
+
+	if (renameat(g->from_fd, "data", g->to_fd, "data") < 0)
+		return err_errno(err, errno, "give the volume its files");
+	return 0;
+}
+
+/*
+ * 1: given; 0: the volume has files already, since the kernel replaces an empty folder only. A folder that goes to another one
+ * has to be writable, and this one can be of an id of the range.
+ */
+static int give(struct gift *g, const struct idmap *ids, struct err *err)
+{
+	int r = ids->mode == ID_MODE_RANGE ? userns_run(ids, 0, move_data, g, err) : move_data(g, err);
+
+	if (r != -ENOTEMPTY && r != -EEXIST)
+		return r < 0 ? r : 1;
+	err_clear(err);
+	return 0;
+}
+
 static int fill(struct store *s, const struct idmap *ids, const struct strv *lowers, int volume_fd, const char *target,
 		struct err *err)
 {
@@ -98,10 +126,7 @@ static int fill(struct store *s, const struct idmap *ids, const struct strv *low
 		r = store_sync(s, err);
 	if (r < 0)
 		return r;
-	/* The kernel replaces an empty folder only. */
-	if (renameat(tmp.dir_fd, "data", volume_fd, "data") < 0)
-		return errno == ENOTEMPTY || errno == EEXIST ? 0 : err_errno(err, errno, "give the volume its files");
-	return 1;
+	return give(&(struct gift){ tmp.dir_fd, volume_fd }, ids, err);
 }
 
 int volume_fill(struct store *s, const struct idmap *ids, const struct strv *lowers, const char *name,
