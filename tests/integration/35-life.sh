@@ -1,4 +1,5 @@
 # A container's life without a daemon: run -d, create, start, stop, kill, restart, wait, rm, rename, events; its monitor killed.
+# timeout: 120
 
 # start_detached NAME OPTIONS... -- COMMAND...
 detach() {
@@ -247,7 +248,7 @@ test_monitor_is_small_and_sleeps() {
 
 test_many() {
 	use_busybox
-	expect_ok "$SRC/tests/bench/soak" "$CLOCHE --root $T/root --runroot $T/runroot" 20 2
+	expect_ok "$SRC/tests/bench/soak" "$CLOCHE --root $T/root --runroot $T/runroot" 10 2
 	expect_match "$out" "0 errors"
 	nothing_left || fail "left: $(ls -R "$T/runroot")"
 }
