@@ -195,3 +195,17 @@ test_owners_of_keep_id_from_outside() {
 		expect_ok cloche cp kept:/a usual:/a
 	fi
 }
+
+test_inspect_shows_what_was_asked_for() {
+	use_busybox
+	mkdir "$T/src"
+	expect_ok cloche create --name one --network none -v "$T/src:/src:ro,z" -v data:/data busybox true
+	expect_ok cloche inspect -f '{{range .Mounts}}{{.Type}} {{.Destination}} {{.Mode}} {{.RW}} {{.Propagation}};{{end}}' one
+	expect_match "$out" "bind /src ro,z false rprivate;"
+	expect_match "$out" "volume /data  true"
+	expect_ok cloche inspect -f '{{range .Mounts}}{{.Source}} {{end}}' one
+	expect_match "$out" "$T/src "
+	expect_match "$out" "/volumes/data/data "
+	expect_ok cloche inspect one
+	expect_match "$out" '"Name": "data"'
+}

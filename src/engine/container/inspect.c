@@ -126,27 +126,25 @@ static json_t *make_host_config(const struct facts *f)
 	return o;
 }
 
-static bool has_option(const struct oci_mount *m, const char *word)
-{
-	return strv_contains(&m->options, word);
-}
-
-/* docker lists what the user or the image asked for: binds and memory file systems with a source outside of the kernel. */
-static json_t *make_mounts(const struct facts *f)
+/* What the user or the image asked for, as docker shows it. */
+static json_t *make_mounts(const struct record_mounts *mounts)
 {
 	json_t *a = json_array();
 
-	for (size_t i = 0; i < f->spec.mounts.len; i++) {
-		const struct oci_mount *m = &f->spec.mounts.items[i];
-		json_t *o;
+	for (size_t i = 0; i < mounts->len; i++) {
+		const struct record_mount *m = &mounts->items[i];
+		json_t *o = json_object();
 
-		if (!m->type || strcmp(m->type, "bind") != 0 || str_starts_with(m->destination, "/etc/"))
-			continue;
-		o = json_object();
 		json_add_string(o, "Type", m->type);
-		json_add_string(o, "Source", m->source);
-		json_add_string(o, "Destination", m->destination);
-		json_add_bool(o, "RW", !has_option(m, "ro") && !has_option(m, "rro"));
+		if (m->name)
+			json_add_string(o, "Name", m->name);
+		json_object_set_new(o, "Source", json_string(m->source ? m->source : ""));
+		json_add_string(o, "Destination", m->target);
+		if (m->type && strcmp(m->type, "volume") == 0)
+			json_add_string(o, "Driver", "local");
+		json_object_set_new(o, "Mode", json_string(m->mode ? m->mode : ""));
+		json_add_bool(o, "RW", !m->read_only);
+		json_object_set_new(o, "Propagation", json_string(m->propagation ? m->propagation : ""));
 		json_array_append_new(a, o);
 	}
 	return a;
@@ -168,7 +166,7 @@ static json_t *make_object(struct engine *e, const struct facts *f)
 	json_add_string(o, "Name", name);
 	json_add_string(o, "Bundle", bundle);
 	json_object_set_new(o, "HostConfig", make_host_config(f));
-	json_object_set_new(o, "Mounts", make_mounts(f));
+	json_object_set_new(o, "Mounts", make_mounts(&f->record.mounts));
 	json_object_set_new(o, "NetworkSettings", container_network_json(&f->record.private_network, &f->network));
 	json_object_set_new(o, "Config", make_config(f));
 	return o;
@@ -253,6 +251,11 @@ static char *join_options(const struct strv *options)
 	for (size_t i = 0; i < options->len; i++)
 		buf_addf(&text, "%s%s", i ? "," : "", options->items[i]);
 	return buf_take(&text);
+}
+
+static bool has_option(const struct oci_mount *m, const char *word)
+{
+	return strv_contains(&m->options, word);
 }
 
 int engine_container_mounts(struct engine *e, const char *container, struct container_mounts *ret, struct err *err)
