@@ -31,8 +31,10 @@ test_create_list_inspect_remove() {
 	[ "${#out}" = 64 ] || fail "a name of 64 digits: $out"
 	expect_ok cloche volume ls
 	expect_match "$out" "^DRIVER +VOLUME NAME
-local +[0-9a-f]{64}
-local +data$"
+local +"
+	expect_match "$(sort <<<"$out")" "local +[0-9a-f]{64}"
+	expect_match "$(grep -c . <<<"$out")" "^3$"
+	expect_match "$(grep 'local *data$' <<<"$out")" data
 	expect_ok cloche volume ls -q --filter label=a=b
 	expect_eq "$out" data
 	expect_ok cloche volume ls -q --filter label=a=x
