@@ -268,7 +268,7 @@ test_a_start_that_fails_always_says_why() {
 	use_busybox
 	local i
 	for i in {1..40}; do
-		expect_fail 125 cloche run --rm --network none -w /bin/busybox busybox true
+		expect_fail 126 cloche run --rm --network none -w /bin/busybox busybox true
 		expect_match "$err" "working folder.*Not a directory|'/bin/busybox'.*(folder|directory)"
 	done
 }
