@@ -115,7 +115,9 @@ static int take_line(struct reader *r, const char *line, size_t len, struct err 
 	int64_t at;
 	int result;
 
-	if (json_parse(line, len, "event", &event, NULL) < 0)
+	/* A label may be called like an attribute, which stands behind it: the last one counts, as for docker's readers. */
+	event = json_loadb(line, len, 0, NULL);
+	if (!json_is_object(event))
 		return 0;
 	at = json_integer_value(json_object_get(event, "timeNano"));
 	if (at < to_ns(&r->q->since))
