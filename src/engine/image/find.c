@@ -27,8 +27,8 @@ int pull_policy_parse(const char *word, enum pull_policy unsaid, enum pull_polic
 	return err_set(err, EINVAL, "--pull takes missing, never or always, not '%s'", word);
 }
 
-/* What no registry has: images that were named here only, and beginnings of IDs. */
-static bool is_elsewhere(const char *text, struct reference *ref)
+/* Whether a registry may have it: not what was named here only, nor the beginning of an ID. */
+static bool may_be_elsewhere(const char *text, struct reference *ref)
 {
 	if (reference_parse(text, ref, NULL) < 0 || str_starts_with(ref->name, "localhost/"))
 		return false;
@@ -75,14 +75,14 @@ int image_find(struct engine *e, const char *text, enum pull_policy policy,
 	struct reference ref;
 	int r = -ENOENT;
 
-	if (policy == PULL_ALWAYS && is_elsewhere(text, &ref)) {
+	if (policy == PULL_ALWAYS && may_be_elsewhere(text, &ref)) {
 		r = bring(e, text, &ref, on_notice, arg, err);
 		return r < 0 ? r : store_image_open(e->store, text, ret, err);
 	}
 	r = store_image_open(e->store, text, ret, &here);
 	if (r >= 0)
 		return r;
-	if (r != -ENOENT || policy == PULL_NEVER || !is_elsewhere(text, &ref)) {
+	if (r != -ENOENT || policy == PULL_NEVER || !may_be_elsewhere(text, &ref)) {
 		err_set(err, here.code, "%s", here.msg);
 		return err_hint(err, "%s",
 				here.hint[0] ? here.hint
