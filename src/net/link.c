@@ -33,6 +33,8 @@ enum { PACKET_ROOM_BYTES = 4 << 20 };
 
 #define OUTER_NAME "outer"
 
+enum { LOOPBACK_INDEX = 1 }; /* in every namespace */
+
 /* --- tap --- */
 
 static int make_tap(void)
@@ -197,7 +199,15 @@ static void add_return_path(struct netlink *n, int family)
 	netlink_add_u32(n, FRA_TABLE, LINK_TABLE);
 	netlink_begin(n, "add the route for answers", RTM_NEWROUTE, NLM_F_CREATE, &route, sizeof(route));
 	netlink_add_u32(n, RTA_TABLE, LINK_TABLE);
-	netlink_add_u32(n, RTA_OIF, 1 /* lo, in every namespace */);
+	netlink_add_u32(n, RTA_OIF, LOOPBACK_INDEX);
+}
+
+/* The container's own start does the same, at the same time; but IPv6 takes no route over an interface that is down. */
+static void raise_loopback(struct netlink *n)
+{
+	struct ifinfomsg m = { .ifi_index = LOOPBACK_INDEX, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+
+	netlink_begin(n, "bring up the loopback interface", RTM_NEWLINK, 0, &m, sizeof(m));
 }
 
 static int set_up4(int index, const struct net_config *c, struct err *err)
@@ -208,6 +218,7 @@ static int set_up4(int index, const struct net_config *c, struct err *err)
 
 	if (r < 0)
 		return r;
+	raise_loopback(&n);
 	set_link(&n, index, c);
 	add_address(&n, index, AF_INET, &c->address, sizeof(c->address), NET_PREFIX_BITS);
 	add_default_route(&n, index, AF_INET, &gateway, sizeof(gateway));
@@ -216,6 +227,7 @@ static int set_up4(int index, const struct net_config *c, struct err *err)
 	return netlink_commit(&n, err);
 }
 
+/* 0 as well where the kernel has no IPv6, or has it switched off: then the container has none. */
 static int set_up6(int index, const struct net_config *c, struct err *err)
 {
 	CLEANUP(netlink_done) struct netlink n = NETLINK_INIT;
@@ -225,6 +237,8 @@ static int set_up6(int index, const struct net_config *c, struct err *err)
 	if (r < 0)
 		return r;
 	add_address(&n, index, AF_INET6, &c->address6, sizeof(c->address6), NET_PREFIX6_BITS);
+	if (netlink_commit(&n, NULL) < 0)
+		return 0;
 	add_default_route(&n, index, AF_INET6, &gateway, sizeof(gateway));
 	if (c->relays)
 		add_return_path(&n, AF_INET6);
@@ -272,9 +286,7 @@ int link_make(const struct net_config *c, bool *ret_marks, struct err *err)
 	set_sysctl("/proc/sys/net/ipv6/conf/" NET_INTERFACE "/accept_ra", "0");
 	*ret_marks = c->relays && keep_marks();
 	r = set_up4(index, c, err);
-	if (r < 0)
-		return r;
-	/* A kernel without IPv6, or with it switched off: then the container has none. */
-	(void)set_up6(index, c, NULL);
-	return TAKE_FD(fd);
+	if (r >= 0)
+		r = set_up6(index, c, err);
+	return r < 0 ? r : TAKE_FD(fd);
 }
