@@ -208,6 +208,75 @@ destroy"
 	expect_fail 125 cloche events --since nonsense --until 0s
 }
 
+# A filter that isn't one is told at once, also where there is nothing to filter, and nothing is done.
+test_filters_that_are_none() {
+	use_busybox
+	local filter command
+	for command in "container prune -f" "start --all" "ps -aq"; do
+		expect_fail 125 cloche $command --filter foo=bar
+		expect_match "$err" "--filter 'foo=bar'"
+		expect_fail 125 cloche $command --filter before=nobody
+		expect_match "$err" "nobody.*no such container"
+	done
+	for filter in foo exited=abc status=xyz health=well restart-policy=often until=yesterday publish=http 'name=('; do
+		expect_fail 125 cloche ps --filter "$filter"
+		expect_eq "$out" ""
+		expect_match "$err" "--filter '${filter%(}"
+		expect_match "$err" "hint: |the form is KEY=VALUE"
+	done
+	expect_fail 125 cloche ps --filter foo=bar
+	expect_match "$err" "hint: there are ancestor, before, exited, .*volume"
+	expect_ok cloche create --name kept --network none busybox true
+	expect_fail 125 cloche container prune -f --filter label=x --filter foo=bar
+	expect_ok cloche ps -aq
+	expect_match "$out" "^[0-9a-f]{12}$"
+	for filter in x=y event; do
+		expect_fail 125 cloche events --filter "$filter" --until 0s
+		expect_fail 125 cloche events --filter event=die --filter "$filter" --until 0s
+		expect_match "$err" "container=, event=, image=, label= or type="
+	done
+	expect_fail 125 cloche events --format '{{' --until 0s
+}
+
+test_filters_by_others_as_docker() {
+	use_busybox
+	local id name
+	for name in one two three; do
+		expect_ok cloche create --name "$name" -p 80 --expose 53/udp -l "n=$name" busybox true
+	done
+	id=$(cloche ps -aq --filter name=two)
+	expect_ok cloche ps -a --filter before=two --format '{{.Names}}'
+	expect_eq "$out" one
+	expect_ok cloche ps -a --filter "since=${id:0:8}" --format '{{.Names}}'
+	expect_eq "$out" three
+	expect_ok cloche ps -a --filter 'name=^/t' --format '{{.Names}}'
+	expect_eq "$out" $'three\ntwo'
+	expect_ok cloche ps -a --filter 'name=^two$' --filter publish=80 --filter expose=53/udp --format '{{.Names}}'
+	expect_eq "$out" two
+	expect_ok cloche container prune -f --filter label!=n=two
+	expect_ok cloche ps -a --format '{{.Names}}'
+	expect_eq "$out" two
+	expect_ok cloche container prune -f --filter until=24h
+	expect_eq "$out" ""
+	expect_ok cloche container prune -f --filter until=0s
+	expect_match "$out" "$id"
+}
+
+# Labels that are called like what an event says of itself, or like its JSON, hide nothing.
+test_labels_named_like_attributes() {
+	use_busybox
+	expect_fail 3 cloche run --name web --network none --label name=x --label image=y --label exitCode=z --label id=i \
+		--label 'Actor={"ID":"q"}' --label '}}=",{' --label time=0 busybox sh -c 'exit 3'
+	expect_ok cloche events --since 1h --until 0s --format '{{.Action}} {{.Actor.Attributes.name}} {{.from}}'
+	expect_eq "$out" $'create web busybox\nstart web busybox\ndie web busybox'
+	expect_ok cloche events --since 1h --until 0s --filter container=web --filter event=die --format '{{.Actor.Attributes.exitCode}}'
+	expect_eq "$out" 3
+	expect_ok cloche events --since 1h --until 0s --filter label='}}=",{' --filter image=busybox --format '{{.Action}}'
+	expect_eq "$out" $'create\nstart\ndie'
+	expect_ok timeout 10 cloche events --since 1h --until 0
+	expect_eq "$out" ""
+}
+
 test_prune_and_filters() {
 	use_busybox
 	expect_ok cloche create --name one --network none --restart always busybox true

@@ -72,11 +72,18 @@ static int print_event(json_t *event, void *arg, struct err *err)
 	return r < 0 ? r : ferror(stdout) ? -EPIPE : 0;
 }
 
+/* What isn't a template is told now, and not when something happens. */
+static int check_format(const char *format, struct err *err)
+{
+	autotemplate struct template *t = NULL;
+
+	return !format || strcmp(format, "json") == 0 ? 0 : template_parse(format, &t, err);
+}
+
 static int run_events(const void *options, const struct strv *args, struct err *err)
 {
 	const struct events_options *o = options;
 	struct event_query q = { .filters = o->filters, .on_event = print_event, .arg = (void *)(uintptr_t)o->format };
-	autojson json_t *none = json_object();
 	autostore struct store *s = NULL;
 	struct timespec now;
 
@@ -85,10 +92,11 @@ static int run_events(const void *options, const struct strv *args, struct err *
 	q.since = now;
 	if (o->since && container_time_parse(o->since, now, &q.since, err) < 0)
 		return err_wrap(err, "--since");
+	q.has_until = o->until != NULL;
 	if (o->until && container_time_parse(o->until, now, &q.until, err) < 0)
 		return err_wrap(err, "--until");
-	/* A filter that isn't one is told now, and not when something happens. */
-	if (container_event_passes(none, &o->filters, err) < 0 || cli_open_store(&s, err) < 0)
+	if (container_event_filters_check(&o->filters, err) < 0 || check_format(o->format, err) < 0 ||
+	    cli_open_store(&s, err) < 0)
 		return -1;
 	store_settle(s);
 	return container_events_follow(s, &q, err) < 0 ? -1 : 0;

@@ -2,7 +2,7 @@
 #include "cli/container/each.h"
 
 #include "base/cleanup.h"
-#include "engine/container/list.h"
+#include "engine/container/row_filter.h"
 #include "layer/ensure.h"
 #include "sys/idmap.h"
 
@@ -31,18 +31,18 @@ static bool is_agreed(void)
 	return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
-static int prune(struct store *s, const struct prune_options *o, struct err *err)
+static int prune(struct store *s, struct row_filters *filters, struct err *err)
 {
 	autorows struct container_rows rows = { 0 };
 	int r = container_rows_read(s, &rows, err);
 
+	if (r >= 0)
+		r = row_filters_bind(filters, &rows, err);
+
 	for (size_t i = 0; r >= 0 && i < rows.len; i++) {
 		const struct container_row *row = &rows.items[i];
 
-		if (container_is_alive(row->status.phase))
-			continue;
-		r = container_row_passes(s, &rows, row, &o->filters, err);
-		if (r <= 0)
+		if (container_is_alive(row->status.phase) || !row_filters_pass(s, filters, row))
 			continue;
 		r = container_remove(s, row->record.id, err);
 		/* Somebody has started or removed it meanwhile. */
@@ -62,11 +62,14 @@ static int run_prune(const void *options, const struct strv *args, struct err *e
 {
 	const struct prune_options *o = options;
 	struct store_options where = { .root = global_options.root, .runroot = global_options.runroot };
+	autofilters struct row_filters filters = { 0 };
 	autostore struct store *s = NULL;
 	struct idmap ids;
 	int r;
 
 	(void)args;
+	if (row_filters_parse(&o->filters, &filters, err) < 0)
+		return -1;
 	if (!o->force && isatty(STDIN_FILENO) && !is_agreed())
 		return 0;
 	if (idmap_detect(&ids, err) < 0)
@@ -74,7 +77,7 @@ static int run_prune(const void *options, const struct strv *args, struct err *e
 	where.single = ids.mode == ID_MODE_SINGLE;
 	if (store_open(&where, &s, err) < 0)
 		return -1;
-	r = prune(s, o, err);
+	r = prune(s, &filters, err);
 	containers_sweep(s, 0, true);
 	layers_sweep(s, &ids);
 	return r < 0 ? -1 : 0;

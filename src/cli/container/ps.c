@@ -4,8 +4,8 @@
 #include "base/timefmt.h"
 #include "cli/command.h"
 #include "cli/listing.h"
-#include "engine/container/list.h"
 #include "engine/container/network.h"
+#include "engine/container/row_filter.h"
 #include "oci/json.h"
 
 #include <errno.h>
@@ -25,8 +25,7 @@ static const struct option ps_table[] = {
 	OPTION_FLAG("no-trunc", 0, struct ps_options, no_trunc, "whole IDs and commands"),
 	OPTION_FLAG("latest", 'l', struct ps_options, latest, "the one that was made last, in whatever state"),
 	OPTION_STRING("last", 'n', struct ps_options, last, "N", "the N that were made last, in whatever state", NULL),
-	OPTION_LIST("filter", 'f', struct ps_options, filters, "KEY=VALUE",
-		    "id, name, label, status, exited, ancestor, before, since, health, restart-policy …", NULL),
+	OPTION_LIST("filter", 'f', struct ps_options, filters, "KEY=VALUE", "only some: " ROW_FILTER_NAMES, NULL),
 	OPTION_STRING("format", 0, struct ps_options, format, "FORMAT",
 		      "json, or a template of fields: {{.ID}} {{.Names}}", NULL),
 	OPTION_LATER("size", 's', "sizes of containers come with a later version"),
@@ -159,7 +158,14 @@ static bool asks_for_state(const struct strv *filters)
 static int choose_rows(struct store *s, const struct container_rows *rows, const struct ps_options *o, json_t *out,
 		       struct err *err)
 {
+	autofilters struct row_filters filters = { 0 };
 	uint32_t last = 0;
+	int r = row_filters_parse(&o->filters, &filters, err);
+
+	if (r >= 0)
+		r = row_filters_bind(&filters, rows, err);
+	if (r < 0)
+		return r;
 
 	if (o->last && num_parse_u32(o->last, 1000000, &last) < 0)
 		return err_set(err, EINVAL, "--last '%s': not a number", o->last);
@@ -169,12 +175,9 @@ static int choose_rows(struct store *s, const struct container_rows *rows, const
 		const struct container_row *row = &rows->items[i];
 		bool chosen_state =
 			o->all || last || asks_for_state(&o->filters) || container_is_alive(row->status.phase);
-		int r = container_row_passes(s, rows, row, &o->filters, err);
 		json_t *j;
 
-		if (r < 0)
-			return r;
-		if (!r || !chosen_state)
+		if (!chosen_state || !row_filters_pass(s, &filters, row))
 			continue;
 		j = make_row(s, row, o);
 		if (!j || json_array_append_new(out, j) < 0)

@@ -2,7 +2,7 @@
 #include "cli/container/each.h"
 
 #include "base/cleanup.h"
-#include "engine/container/list.h"
+#include "engine/container/row_filter.h"
 #include "engine/run/run.h"
 
 #include <errno.h>
@@ -46,19 +46,21 @@ static int start_one(struct store *s, const char *id, const char *name, void *ar
 }
 
 /* The IDs of those that don't live and pass the filters. */
-static int choose(struct store *s, const struct strv *filters, struct strv *ret, struct err *err)
+static int choose(struct store *s, struct row_filters *filters, struct strv *ret, struct err *err)
 {
 	autorows struct container_rows rows = { 0 };
 	int r = container_rows_read(s, &rows, err);
+
+	if (r >= 0)
+		r = row_filters_bind(filters, &rows, err);
 
 	/* The oldest first, as they were started before. */
 	for (size_t i = rows.len; r >= 0 && i-- > 0;) {
 		const struct container_row *row = &rows.items[i];
 
-		if (container_is_alive(row->status.phase))
+		if (container_is_alive(row->status.phase) || !row_filters_pass(s, filters, row))
 			continue;
-		r = container_row_passes(s, &rows, row, filters, err);
-		if (r > 0 && strv_add(ret, row->record.id) < 0)
+		if (strv_add(ret, row->record.id) < 0)
 			r = err_oom(err);
 	}
 	return r;
@@ -71,6 +73,7 @@ static int run_start(const void *options, const struct strv *args, struct err *e
 	struct start_options how = *o;
 	struct starting starting = { .options = &how };
 	struct each each = { .command = "start", .silent = stay, .do_one = start_one, .arg = &starting };
+	autofilters struct row_filters filters = { 0 };
 	autostrv struct strv all = { 0 };
 	autostore struct store *s = NULL;
 	int failed;
@@ -82,9 +85,9 @@ static int run_start(const void *options, const struct strv *args, struct err *e
 	}
 	if (o->all == (args->len > 0) || (!o->all && o->filters.len))
 		return err_set(err, EINVAL, "either names, or --all with or without --filter");
-	if (cli_open_store(&s, err) < 0)
+	if (row_filters_parse(&o->filters, &filters, err) < 0 || cli_open_store(&s, err) < 0)
 		return -1;
-	if (o->all && choose(s, &o->filters, &all, err) < 0)
+	if (o->all && choose(s, &filters, &all, err) < 0)
 		return -1;
 	store_settle(s);
 	failed = cli_for_each(s, &each, o->all ? &all : args);

@@ -44,43 +44,86 @@ static const char *member(json_t *event, const char *key)
 	return value ? value : "";
 }
 
-static int matches(json_t *event, const char *filter, struct err *err)
+static bool passes_container(json_t *event, const char *value)
 {
-	const char *value;
-
-	if ((value = str_skip_prefix(filter, "container=")))
-		return strcmp(attribute(event, "name"), value) == 0 ||
-		       (strlen(value) >= 4 && str_starts_with(member(event, "id"), value));
-	/* "health_status" means all of them. */
-	if ((value = str_skip_prefix(filter, "event=")))
-		return strcmp(member(event, "Action"), value) == 0 ||
-		       (str_starts_with(member(event, "Action"), value) &&
-			member(event, "Action")[strlen(value)] == ':');
-	if ((value = str_skip_prefix(filter, "image=")))
-		return strcmp(member(event, "from"), value) == 0;
-	if ((value = str_skip_prefix(filter, "label=")))
-		return has_label(event, value);
-	if ((value = str_skip_prefix(filter, "type=")))
-		return strcmp(member(event, "Type"), value) == 0;
-	err_set(err, EINVAL, "--filter '%s': not a filter of events", filter);
-	return err_hint(err, "container=, event=, image=, label= or type=, and a value");
+	return strcmp(attribute(event, "name"), value) == 0 ||
+	       (strlen(value) >= 4 && str_starts_with(member(event, "id"), value));
 }
 
-/* Those of one key are alternatives, but for labels; all keys have to match. */
-int container_event_passes(json_t *event, const struct strv *filters, struct err *err)
+/* "health_status" means all of them. */
+static bool passes_event(json_t *event, const char *value)
+{
+	const char *rest = str_skip_prefix(member(event, "Action"), value);
+
+	return *value && rest && (*rest == '\0' || *rest == ':');
+}
+
+/* With its tag or without. */
+static bool passes_image(json_t *event, const char *value)
+{
+	const char *from = member(event, "from"), *rest = str_skip_prefix(from, value);
+
+	return *value && rest && (*rest == '\0' || (*rest == ':' && !strchr(rest, '/')));
+}
+
+static bool passes_type(json_t *event, const char *value)
+{
+	return strcmp(member(event, "Type"), value) == 0;
+}
+
+static const struct event_filter {
+	const char *key;
+	bool all; /* each of them has to pass; else one of them */
+	bool (*passes)(json_t *event, const char *value);
+} filters_known[] = {
+	{ "container", false, passes_container }, { "event", false, passes_event },
+	{ "image", false, passes_image },	  { "label", true, has_label },
+	{ "type", false, passes_type },
+};
+
+static const struct event_filter *find_filter(const char *word)
+{
+	size_t len = strcspn(word, "=");
+
+	for (size_t i = 0; word[len] && i < ARRAY_SIZE(filters_known); i++)
+		if (strlen(filters_known[i].key) == len && memcmp(filters_known[i].key, word, len) == 0)
+			return &filters_known[i];
+	return NULL;
+}
+
+int container_event_filters_check(const struct strv *filters, struct err *err)
 {
 	for (size_t i = 0; i < filters->len; i++) {
-		size_t len = strcspn(filters->items[i], "=");
-		int any = matches(event, filters->items[i], err);
-
-		for (size_t k = 0; any == 0 && k < filters->len; k++)
-			if (strncmp(filters->items[k], filters->items[i], len + 1) == 0 &&
-			    !str_starts_with(filters->items[i], "label="))
-				any = matches(event, filters->items[k], err);
-		if (any <= 0)
-			return any;
+		if (find_filter(filters->items[i]))
+			continue;
+		err_set(err, EINVAL, "--filter '%s': not a filter of events", filters->items[i]);
+		return err_hint(err, "container=, event=, image=, label= or type=, and a value");
 	}
-	return 1;
+	return 0;
+}
+
+static bool passes(json_t *event, const struct event_filter *f, const char *word)
+{
+	return f->passes(event, word + strlen(f->key) + 1);
+}
+
+static bool passes_any(json_t *event, const struct event_filter *f, const struct strv *filters)
+{
+	for (size_t i = 0; i < filters->len; i++)
+		if (find_filter(filters->items[i]) == f && passes(event, f, filters->items[i]))
+			return true;
+	return false;
+}
+
+bool container_event_passes(json_t *event, const struct strv *filters)
+{
+	for (size_t i = 0; i < filters->len; i++) {
+		const struct event_filter *f = find_filter(filters->items[i]);
+
+		if (!f || (f->all ? !passes(event, f, filters->items[i]) : !passes_any(event, f, filters)))
+			return false;
+	}
+	return true;
 }
 
 /* --- reading --- */
@@ -113,7 +156,6 @@ static int take_line(struct reader *r, const char *line, size_t len, struct err 
 {
 	autojson json_t *event = NULL;
 	int64_t at;
-	int result;
 
 	/* A label may be called like an attribute, which stands behind it: the last one counts, as for docker's readers. */
 	event = json_loadb(line, len, 0, NULL);
@@ -122,12 +164,11 @@ static int take_line(struct reader *r, const char *line, size_t len, struct err 
 	at = json_integer_value(json_object_get(event, "timeNano"));
 	if (at < to_ns(&r->q->since))
 		return 0;
-	if (r->q->until.tv_sec && at > to_ns(&r->q->until)) {
+	if (r->q->has_until && at > to_ns(&r->q->until)) {
 		r->over = true;
 		return 0;
 	}
-	result = container_event_passes(event, &r->q->filters, err);
-	return result <= 0 ? result : r->q->on_event(event, r->q->arg, err);
+	return container_event_passes(event, &r->q->filters) ? r->q->on_event(event, r->q->arg, err) : 0;
 }
 
 static int take_lines(struct reader *r, struct err *err)
@@ -193,7 +234,7 @@ static int time_left_ms(const struct event_query *q)
 	struct timespec now;
 	int64_t left;
 
-	if (!q->until.tv_sec)
+	if (!q->has_until)
 		return -1;
 	clock_gettime(CLOCK_REALTIME, &now);
 	left = (to_ns(&q->until) - to_ns(&now)) / 1000000;

@@ -1,4 +1,4 @@
-/* All containers with what they are and how they are, and docker's filters over them. */
+/* All containers with what they are and how they are. */
 #pragma once
 
 #include "base/cleanup.h"
@@ -19,14 +19,6 @@ void container_rows_done(struct container_rows *rows);
 
 /* One that vanishes or is just being made while we look is left out. */
 int container_rows_read(struct store *s, struct container_rows *ret, struct err *err);
-
-/*
- * Does ROW, one of ROWS, pass FILTERS ("KEY=VALUE")? 1, 0, or an error for a filter that isn't one. Filters of one key are
- * alternatives, those of different keys all have to pass; labels all have to. Keys: id, name, label, status, exited, ancestor,
- * before, since, until, health, restart-policy, should-start-on-boot.
- */
-int container_row_passes(struct store *s, const struct container_rows *rows, const struct container_row *row,
-			 const struct strv *filters, struct err *err);
 
 /* What the monitor last found: "starting", "healthy" or "unhealthy"; "none" where nothing is checked or it doesn't run. DST holds 16. */
 void container_health_status(struct store *s, const struct container_row *row, char dst[static 16]);

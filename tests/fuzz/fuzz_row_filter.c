@@ -1,0 +1,47 @@
+/* The words of ps --filter, one a line, over a container that has a little of everything. */
+#include "tests/fuzz/fuzz.h"
+
+#include "base/cleanup.h"
+#include "engine/container/row_filter.h"
+
+#include <string.h>
+
+static char *labels[] = { "tier", "front", NULL }, *ports[] = { "8080:80", NULL }, *exposed[] = { "53/udp", NULL };
+static struct record_mount mount = { .type = "volume", .name = "data", .source = "/srv/data", .target = "/data" };
+static struct container_row items[] = {
+	{ .record = { .id = "bbbb00000000000000000000000000000000000000000000000000000000000b",
+		      .name = "web-1",
+		      .image = "busybox",
+		      .image_id = "sha256:1234567890000000000000000000000000000000000000000000000000000000",
+		      .network = "private",
+		      .created = { 200, 5 },
+		      .labels = { .items = labels, .len = 2 },
+		      .mounts = { .items = &mount, .len = 1 },
+		      .private_network = { .publish = { .items = ports, .len = 1 },
+					   .expose = { .items = exposed, .len = 1 } } },
+	  .status = { .phase = CONTAINER_EXITED, .exit_code = 3 } },
+	{ .record = { .id = "aaaa00000000000000000000000000000000000000000000000000000000000a", .created = { 100, 0 } },
+	  .status = { .phase = CONTAINER_CREATED } },
+};
+static const struct container_rows rows = { .items = items, .len = ARRAY_SIZE(items) };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	autofree char *s = fuzz_string(data, size);
+	autofilters struct row_filters filters = { 0 };
+	autostrv struct strv words = { 0 };
+	struct err err = { 0 };
+	char *rest = s, *word;
+	int r;
+
+	while ((word = strsep(&rest, "\n")) && words.len < 16)
+		FUZZ_ASSERT(strv_add(&words, word) == 0);
+	r = row_filters_parse(&words, &filters, &err);
+	if (r >= 0)
+		r = row_filters_bind(&filters, &rows, &err);
+	FUZZ_ASSERT(r < 0 ? err.code != 0 : filters.len == words.len);
+	for (size_t i = 0; r >= 0 && i < rows.len; i++)
+		row_filters_pass(NULL, &filters, &rows.items[i]);
+	err_clear(&err);
+	return 0;
+}
