@@ -167,7 +167,7 @@ static bool wait_for_turn(struct monitor *m)
 		if (now >= end)
 			return true;
 		fds[0] = (struct pollfd){ .fd = (int)m->c.listen, .events = POLLIN };
-		fds[1] = (struct pollfd){ .fd = m->terms, .events = POLLIN };
+		fds[1] = (struct pollfd){ .fd = m->signals, .events = POLLIN };
 		for (size_t i = 0; i < m->clients_len; i++)
 			fds[2 + i] = (struct pollfd){ .fd = m->clients[i].fd, .events = POLLIN };
 		if (poll(fds, 2 + m->clients_len, (int)((end - now) / 1000) + 1) <= 0)
@@ -176,7 +176,7 @@ static bool wait_for_turn(struct monitor *m)
 		if (fds[0].revents)
 			clients_accept(m);
 		if (fds[1].revents)
-			m->stopping = true;
+			monitor_hear_signals(m);
 	}
 	return false;
 }

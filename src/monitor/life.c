@@ -8,13 +8,15 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/* One that is ignored by default: it may still wait when another program takes our place. */
+enum { SIGNAL_OF_FILES = SIGURG };
 
 void monitor_signal(const struct monitor *m, int sig)
 {
@@ -29,26 +31,29 @@ void monitor_event(const struct monitor *m, const char *action, const char *cons
 
 /* --- beginning --- */
 
-static void watch_live_file(struct monitor *m)
+/*
+ * The kernel signals it to us when something is removed from the container's folder in the runtime folder. (dnotify and not inotify:
+ * an ordinary user may have 128 inotify instances in all, but containers without number.)
+ */
+static void watch_files(struct monitor *m)
 {
-	char path[32];
+	char path[80];
 
-	m->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", (int)m->c.live);
-	if (m->watch >= 0 && inotify_add_watch(m->watch, path, IN_ATTRIB) < 0) {
-		close(m->watch);
-		m->watch = -1;
-	}
+	snprintf(path, sizeof(path), "files/%.64s", m->c.id);
+	m->files = openat(m->run_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (m->files >= 0 && fcntl(m->files, F_SETSIG, SIGNAL_OF_FILES) == 0)
+		(void)fcntl(m->files, F_NOTIFY, DN_DELETE | DN_MULTISHOT);
 }
 
-static void take_terms(struct monitor *m)
+static void take_signals(struct monitor *m)
 {
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGNAL_OF_FILES);
 	sigprocmask(SIG_SETMASK, &set, NULL);
-	m->terms = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	m->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 static void set_nonblocking(int64_t fd)
@@ -61,14 +66,14 @@ static void set_nonblocking(int64_t fd)
 
 static void begin(struct monitor *m)
 {
-	watch_live_file(m);
-	take_terms(m);
+	take_signals(m);
 	m->streams[1].is_stderr = true;
 	set_nonblocking(m->c.console);
 	set_nonblocking(m->c.out);
 	set_nonblocking(m->c.err);
 	set_nonblocking(m->c.in);
 	m->run_fd = open(m->c.runroot, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	watch_files(m);
 	log_open(&m->log, m->c.no_log ? -1 : (int)m->c.dir, m->c.log_size, m->c.log_files, m->c.log_attrs);
 	if (m->c.client >= 0)
 		clients_add(m, (int)m->c.client, true);
@@ -78,28 +83,39 @@ static void begin(struct monitor *m)
 
 /* --- what may happen --- */
 
-/* Whoever removes our name from the live folder has taken the truth from the container's life: so it ends. */
-static void check_live_file(struct monitor *m)
+/*
+ * Whoever removes the runtime folder, as the end of a login does, has taken the truth from the container's life: so it ends. The
+ * live file and the socket go last in a life, after us; the folder's other files may go before.
+ */
+static void check_files(struct monitor *m)
 {
-	char events[512];
 	struct stat st;
 
-	while (read(m->watch, events, sizeof(events)) > 0)
-		;
-	if (fstat((int)m->c.live, &st) == 0 && st.st_nlink == 0)
+	if ((fstat((int)m->c.live, &st) == 0 && st.st_nlink == 0) ||
+	    (m->files >= 0 && faccessat(m->files, ATTACH_SOCKET, F_OK, 0) < 0)) {
+		m->stopping = true;
 		monitor_signal(m, SIGKILL);
+	}
 }
 
 /* As a machine that is switched off, or systemd, asks us: the container gets its own stop signal, and time. */
 static void stop_gently(struct monitor *m)
 {
-	struct signalfd_siginfo info;
-
-	while (read(m->terms, &info, sizeof(info)) == sizeof(info))
-		;
 	m->stopping = true;
 	monitor_signal(m, m->c.stop_signal > 0 ? (int)m->c.stop_signal : SIGTERM);
 	m->kill_us = time_now_us() + (uint64_t)m->c.stop_timeout * 1000000;
+}
+
+void monitor_hear_signals(struct monitor *m)
+{
+	struct signalfd_siginfo info;
+
+	while (read(m->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGTERM)
+			stop_gently(m);
+		else
+			check_files(m);
+	}
 }
 
 static void check_guards(struct monitor *m, const struct pollfd *fds)
@@ -113,7 +129,7 @@ static void check_guards(struct monitor *m, const struct pollfd *fds)
 }
 
 /* Places in the array for poll; clients stand behind them. */
-enum { AT_PID, AT_OUT, AT_ERR, AT_CONSOLE, AT_IN, AT_LISTEN, AT_WATCH, AT_TERMS, AT_CHECK, AT_CHECK_OUT, AT_GUARDS };
+enum { AT_PID, AT_OUT, AT_ERR, AT_CONSOLE, AT_IN, AT_LISTEN, AT_SIGNALS, AT_CHECK, AT_CHECK_OUT, AT_GUARDS };
 enum { AT_CLIENTS = AT_GUARDS + MONITOR_GUARDS_MAX };
 
 static void put(struct pollfd *at, int64_t fd, int events)
@@ -141,8 +157,7 @@ static size_t fill(const struct monitor *m, struct pollfd *fds)
 	put(&fds[AT_CONSOLE], console ? m->c.console : -1, console);
 	put(&fds[AT_IN], m->input_len > 0 ? m->c.in : -1, POLLOUT);
 	put(&fds[AT_LISTEN], m->c.listen, POLLIN);
-	put(&fds[AT_WATCH], m->watch, POLLIN);
-	put(&fds[AT_TERMS], m->terms, POLLIN);
+	put(&fds[AT_SIGNALS], m->signals, POLLIN);
 	put(&fds[AT_CHECK], m->health.pid ? m->health.pidfd : -1, POLLIN);
 	put(&fds[AT_CHECK_OUT], m->health.pid ? m->health.out : -1, POLLIN);
 	for (size_t i = 0; i < MONITOR_GUARDS_MAX; i++)
@@ -188,10 +203,8 @@ static void act(struct monitor *m, const struct pollfd *fds, size_t len)
 		output_pump(m, &m->c.console);
 	if (fds[AT_LISTEN].revents)
 		clients_accept(m);
-	if (fds[AT_WATCH].revents)
-		check_live_file(m);
-	if (fds[AT_TERMS].revents)
-		stop_gently(m);
+	if (fds[AT_SIGNALS].revents)
+		monitor_hear_signals(m);
 	if (fds[AT_CHECK_OUT].revents)
 		health_read(m);
 	check_guards(m, fds + AT_GUARDS);

@@ -72,9 +72,9 @@ struct chunk {
 
 struct monitor {
 	struct monitor_config c;
-	int run_fd; /* <runroot>; -1: could not be opened */
-	int watch;  /* inotify, of the live file */
-	int terms;  /* signalfd of SIGTERM */
+	int run_fd;  /* <runroot>; -1: could not be opened */
+	int files;   /* <runroot>/files/<id>; -1: could not be opened */
+	int signals; /* signalfd */
 
 	struct container_log log;
 	struct log_stream streams[2];
@@ -99,6 +99,8 @@ struct monitor {
 
 /* Supervises one life to its end: *m->exit_code. */
 void monitor_live(struct monitor *m);
+/* What came by m->signals: to be stopped (m->stopping), or that the container's files are gone. */
+void monitor_hear_signals(struct monitor *m);
 /* Signal SIG to pid 1. */
 void monitor_signal(const struct monitor *m, int sig);
 /* Tells the log of events. */

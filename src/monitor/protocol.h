@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#define ATTACH_SOCKET "attach.sock"
+
 enum {
 	ATTACH_DATA_MAX = 16384, /* bytes of input or output in one message */
 	ATTACH_MESSAGE_MAX = ATTACH_DATA_MAX + 1,

@@ -20,7 +20,7 @@ int main(int argc, char **argv)
 	struct err err = { 0 };
 	size_t n;
 
-	m->watch = m->run_fd = m->terms = -1;
+	m->run_fd = m->files = m->signals = -1;
 	m->tail = BUF_INIT(TAIL_MAX + TAIL_MAX / 8);
 	if (argc < 2 || monitor_config_parse(argc - 1, argv + 1, &m->c, &err) < 0 || m->c.pid <= 1 || !m->c.id ||
 	    !m->c.root || !m->c.runroot || !m->c.program || m->c.live < 0 || m->c.dir < 0 || m->c.pidfd < 0) {

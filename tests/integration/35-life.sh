@@ -122,12 +122,13 @@ test_kill_of_the_monitor_with_rm_is_cleaned_up() {
 	expect_eq "$(ls "$T/root/containers")" by-name
 }
 
-test_live_state_that_is_removed_ends_the_container() {
+# As the end of a login does.
+test_a_runtime_folder_that_is_removed_ends_the_container() {
 	use_busybox
 	detach web busybox sleep 1000
 	local init
 	init=$(init_of web)
-	rm "$T/runroot/containers/"*
+	rm -r "$T/runroot/"*
 	wait_for 5 sh -c "! kill -0 $init 2>/dev/null"
 	wait_for 5 is_state web exited
 }

@@ -31,6 +31,29 @@ test_follow_ends_with_the_container() {
 	expect_match "$(cat "$T/start.out")" "got hello"
 }
 
+# An ordinary user may have 128 inotify instances in all, and other programs take them too.
+test_all_works_without_inotify() {
+	use_busybox
+	cat >poor <<-'END'
+		#!/bin/sh
+		exec unshare -U -c --keep-caps sh -c 'echo 0 >/proc/sys/user/max_inotify_instances
+			exec setpriv --inh-caps=-all --ambient-caps=-all "$@"' sh cloche "$@"
+	END
+	chmod +x poor
+	expect_ok cloche run -d -i --name web --network none busybox sh -c 'echo first; read x; echo "got $x"; exec sleep 1000'
+	start ./poor logs -f web
+	local logs=$pid
+	wait_for 10 grep -q first "$T/start.out"
+	echo hello | cloche attach --sig-proxy=false web >/dev/null &
+	wait_for 10 grep -q "got hello" "$T/start.out"
+	expect_ok ./poor stop -t 0 web
+	finish "$logs"
+	expect_eq "$status" 0
+	expect_ok ./poor wait web
+	expect_eq "$out" 137
+	expect_ok ./poor rm web
+}
+
 test_rotation_bounds_the_log() {
 	use_busybox
 	expect_ok cloche run -d --name web --network none --log-opt max-size=4k --log-opt max-file=3 busybox seq 1 2000

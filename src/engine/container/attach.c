@@ -30,7 +30,7 @@ static int socket_address(struct store *s, const char *id, struct sockaddr_un *r
 	if (run < 0)
 		return run;
 	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	n = snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/files/%.64s/attach.sock", run, id);
+	n = snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/files/%.64s/" ATTACH_SOCKET, run, id);
 	return n < (int)sizeof(ret->sun_path) ? 0 : err_set(err, ENAMETOOLONG, "name the socket of the monitor");
 }
 

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "codec/event_line.h"
+#include "engine/container/watch.h"
 #include "oci/json.h"
 
 #include <errno.h>
@@ -244,16 +245,16 @@ static int time_left_ms(const struct event_query *q)
 int container_events_follow(struct store *s, const struct event_query *q, struct err *err)
 {
 	CLEANUP(reader_done) struct reader r = { .q = q, .fd = -1, .raw = BUF_INIT(EVENT_LINE_MAX + 2 * READ_SIZE) };
-	autoclose int changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	char path[64], events[4096];
+	autoclose int changes = -1;
+	char events[4096];
 	int result;
 
 	r.run_fd = store_run_fd(s, err);
 	if (r.run_fd < 0)
 		return r.run_fd;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", r.run_fd);
-	if (changes < 0 || inotify_add_watch(changes, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
-		return err_errno(err, errno, "watch the log of events");
+	result = watch_folder(r.run_fd, IN_MODIFY | IN_CREATE | IN_MOVED_TO, &changes, err);
+	if (result < 0)
+		return result;
 	open_file(&r, "events.1");
 	result = read_on(&r, err);
 	open_file(&r, "events");
@@ -270,7 +271,7 @@ int container_events_follow(struct store *s, const struct event_query *q, struct
 		left = time_left_ms(q);
 		if (result < 0 || r.over || left == 0)
 			return result;
-		poll(&p, 1, left);
+		poll(&p, 1, changes < 0 && (left < 0 || left > WATCH_STEP_MS) ? WATCH_STEP_MS : left);
 		while (read(changes, events, sizeof(events)) > 0)
 			;
 	}

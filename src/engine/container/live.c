@@ -1,6 +1,7 @@
 #include "engine/container/live.h"
 
 #include "engine/container/group.h"
+#include "monitor/protocol.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,8 +98,10 @@ int container_live_write(struct container_live *l, const struct live_line *line,
 
 static void remove_files(int run, const char *id)
 {
-	static const char *const names[] = { "/hosts",	     "/hostname", "/resolv.conf", "/ids.sock", "/attach.sock",
-					     "/health.json", "/cgroup",	  "/paused",	  "/network",  "" };
+	static const char *const names[] = { "/hosts",	  "/hostname",	     "/resolv.conf",
+					     "/ids.sock", "/" ATTACH_SOCKET, "/health.json",
+					     "/cgroup",	  "/paused",	     "/network",
+					     "" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		char path[LIVE_PATH_MAX + 16];

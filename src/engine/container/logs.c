@@ -167,14 +167,11 @@ static int time_left_ms(const struct logs_options *o)
 
 static int follow(struct store *s, const char *id, struct reader *r, struct err *err)
 {
-	autoclose int changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	char path[64], events[4096];
-	int result = 0;
+	autoclose int changes = -1;
+	char events[4096];
+	int result = watch_folder(r->dir_fd, IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVE_SELF, &changes, err);
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", r->dir_fd);
-	if (changes < 0 || inotify_add_watch(changes, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVE_SELF) < 0)
-		return err_errno(err, errno, "watch the log");
-	for (;;) {
+	while (result >= 0) {
 		autowatch struct container_watch watch = CONTAINER_WATCH_INIT;
 		struct container_status status;
 		struct pollfd fds[2];
@@ -194,12 +191,15 @@ static int follow(struct store *s, const char *id, struct reader *r, struct err 
 			return result;
 		fds[0] = (struct pollfd){ .fd = changes, .events = POLLIN };
 		fds[1] = (struct pollfd){ .fd = watch.fd, .events = POLLIN };
+		if ((changes < 0 || watch.fd < 0) && (left < 0 || left > WATCH_STEP_MS))
+			left = WATCH_STEP_MS;
 		poll(fds, 2, left);
 		while (read(changes, events, sizeof(events)) > 0)
 			;
 		if (fds[1].revents)
 			container_watch_wait(&watch, 0);
 	}
+	return result;
 }
 
 static int check_kept(struct store *s, const char *id, int dir_fd, const struct container_status *status,
