@@ -76,6 +76,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "cloche-net: is started by cloche\n");
 		return 2;
 	}
+	/* We may outlive the command that started us, and who reads its stderr by a pipe waits for the last that holds it. */
+	dup2(STDOUT_FILENO, STDERR_FILENO);
 	if (msg_pair(pair, &err) < 0 || start_stack(pair, &stack, &err) < 0)
 		return 1;
 	/* The stack ends with us, by its PDEATHSIG and by the end of the socket between us: nobody waits for it. */

@@ -42,6 +42,16 @@ test_detached_container_lives_and_is_stopped() {
 	expect_ok cloche rm web
 }
 
+# With the default network too: who reads a command's output by a pipe waits for the last that holds it.
+test_nothing_in_the_background_holds_the_commands_output() {
+	use_busybox
+	expect_match "$(timeout 20 cloche run -d --name box busybox sleep 1000 2>&1)" '^[0-9a-f]{64}$'
+	expect_eq "$(timeout 20 cloche restart -t 0 box 2>&1)" box
+	expect_eq "$(timeout 20 cloche stop -t 0 box 2>&1)" box
+	expect_eq "$(timeout 20 cloche start box 2>&1)" box
+	expect_ok cloche rm -f box
+}
+
 test_files_stay_from_life_to_life() {
 	use_busybox
 	expect_ok cloche create --name box --network none busybox sh -c 'cat /n 2>/dev/null; echo life >>/n'
