@@ -104,7 +104,7 @@ int net_helper_spawn(struct net_helper *ret, struct err *err)
 	here = pair[0];
 	there = pair[1];
 
-	const int fds[NET_FDS] = { -1, -1, STDERR_FILENO, there };
+	const int fds[NET_FDS] = { -1, -1, -1, there };
 	struct spawn s = {
 		.path = path, .argv = argv, .fds = fds, .fds_len = NET_FDS, .new_session = true, .dont_wait = true
 	};

@@ -368,3 +368,16 @@ test_a_link_that_cannot_be_made_is_explained() {
 	expect_eq "$out" fine
 	expect_eq "$(ls "$T/runroot/files")" ""
 }
+
+# Scripts take what a command says through a pipe, and wait for its end: a container that lives on must not hold it.
+test_what_lives_on_holds_no_stream_of_the_command() {
+	use_busybox
+	local said
+	said=$(timeout 20 cloche run -d --name web --health-cmd true -p 127.0.0.1:0:80 busybox sleep 1000 2>&1) || fail "run -d: $? $said"
+	said=$(timeout 20 cloche restart -t 0 web 2>&1) || fail "restart: $? $said"
+	said=$(timeout 20 cloche stop -t 0 web 2>&1) || fail "stop: $? $said"
+	said=$(timeout 20 cloche start web 2>&1) || fail "start: $? $said"
+	said=$(timeout 20 cloche exec -d web sleep 1000 2>&1) || fail "exec -d: $? $said"
+	expect_eq "$said" ""
+	expect_ok cloche rm -f web
+}

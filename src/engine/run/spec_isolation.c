@@ -46,8 +46,8 @@ int run_spec_network(const struct run_options *o, enum run_network *ret, struct 
 	if (str_starts_with(word, "ns:"))
 		return run_spec_refuse_later("--network", word, err);
 	if (str_starts_with(word, "pasta")) {
-		err_set(err, EOPNOTSUPP, "--network '%s': pasta comes with a later version", word);
-		return err_hint(err, "--network private does the same by libslirp");
+		err_set(err, EOPNOTSUPP, "--network '%s': pasta is not used: a network like it is built in", word);
+		return err_hint(err, "--network private, which is also what you get without the option");
 	}
 	err_set(err, EOPNOTSUPP, "--network '%s': there is no such network", word);
 	return err_hint(err, "named networks come with a later version; private, host and none are there");
