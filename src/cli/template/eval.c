@@ -71,6 +71,51 @@ static int operand_value(struct eval *e, const struct operand *o, json_t **ret)
 	return -EINVAL;
 }
 
+/* The value of KEY in "key=value,key=value", where a piece without '=' belongs to the value before it. NULL: not there. */
+static json_t *find_label(const char *labels, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (const char *at = labels; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+		const char *end = at;
+
+		if (strncmp(at, key, len) != 0 || at[len] != '=')
+			continue;
+		while ((end = strchr(end, ',')) && strcspn(end + 1, ",") <= strcspn(end + 1, "="))
+			end++;
+		at += len + 1;
+		return json_stringn(at, end ? (size_t)(end - at) : strlen(at));
+	}
+	return NULL;
+}
+
+/* Docker's rows have a method: {{.Label "key"}}. Without such a label it is empty. */
+static int label(struct eval *e, const struct operand *key, json_t **ret)
+{
+	json_t *labels = json_object_get(e->dot, "Labels"), *found = NULL;
+	autojson json_t *word = NULL;
+	int r = operand_value(e, key, &word);
+
+	if (r < 0)
+		return r;
+	if (!json_is_string(word))
+		return err_set(e->err, EINVAL, "format: .Label wants a label's name in quotes");
+	if (json_is_string(labels))
+		found = find_label(json_string_value(labels), json_string_value(word));
+	else
+		found = json_incref(json_object_get(labels, json_string_value(word)));
+	*ret = found ? found : json_string("");
+	return 0;
+}
+
+static bool is_label_method(const struct eval *e, const struct command_call *c)
+{
+	const struct operand *first = &c->operands.items[0];
+
+	return first->kind == OPERAND_DOT && first->path.len == 1 && strcmp(first->path.items[0], "Label") == 0 &&
+	       c->operands.len == 2 && json_object_get(e->dot, "Labels");
+}
+
 /* One command of a pipeline; PIPED (may be NULL) is its last argument if HAS_PIPED. */
 static int call(struct eval *e, const struct command_call *c, json_t *piped, bool has_piped, json_t **ret)
 {
@@ -79,6 +124,8 @@ static int call(struct eval *e, const struct command_call *c, json_t *piped, boo
 	size_t len = 0;
 	int r = 0;
 
+	if (is_label_method(e, c) && !has_piped)
+		return label(e, &c->operands.items[1], ret);
 	if (first->kind != OPERAND_FUNC) {
 		if (c->operands.len > 1 || has_piped)
 			return err_set(e->err, EINVAL, "format: a value is no function and takes no arguments");

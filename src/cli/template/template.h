@@ -6,7 +6,7 @@
  *     {{join .Config.Cmd " "}}  {{.Name | upper}}  {{println .}}  {{eq .State "running"}}
  *
  * Functions: json index len join split lower upper title println print eq ne not and or slice truncate pad.
- * Whatever else text/template has is refused by name. Values print as Go prints them: [a b], map[k:v],
+ * {{.Label "key"}} takes one of a row's Labels, as with docker. Whatever else text/template has is refused by name. Values print as Go prints them: [a b], map[k:v],
  * <no value>.
  */
 #pragma once

@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char data[] = "{\"Name\":\"web\",\"Size\":12,\"On\":true,\"None\":null,\"Cmd\":[\"sh\",\"-c\",\"x y\"],"
-			   "\"Config\":{\"Labels\":{\"a.b\":\"1\",\"c\":\"2\"},\"Env\":[]}}";
+static const char data[] =
+	"{\"Name\":\"web\",\"Size\":12,\"On\":true,\"None\":null,\"Cmd\":[\"sh\",\"-c\",\"x y\"],"
+	"\"Labels\":\"a=1,b=x,y,c=,a.b=z=1\",\"Config\":{\"Labels\":{\"a.b\":\"1\",\"c\":\"2\"},\"Env\":[]}}";
 
 static void renders_as_go_does(void **state)
 {
@@ -33,6 +34,9 @@ static void renders_as_go_does(void **state)
 		{ "{{with .Config}}{{.Labels}}{{end}}", "map[a.b:1 c:2]" },
 		{ "{{join .Cmd \",\" | upper}} {{.Name | title}}", "SH,-C,X Y Web" },
 		{ "a {{- .Name -}} b", "awebb" },
+		{ "{{.Label \"b\"}}|{{.Label \"c\"}}|{{.Label \"a.b\" | upper}}|{{.Label \"no\"}}|{{.Label \"y\"}}|",
+		  "x,y||Z=1|||" },
+		{ "{{with .Config}}{{.Label \"a.b\"}}{{end}}", "1" },
 		{ "{{slice .Name 1}} {{truncate .Name 2}} {{pad .Name 1 2}}|", "eb we  web  |" },
 		{ "{{split \"a:b\" \":\"}} {{or .None .Name}} {{not .On}} {{ne 1 2}}", "[a b] web false true" },
 		{ "{{(index .Config.Labels \"c\") | print}}{{println \"x\" 1}}", "2x 1\n" },
