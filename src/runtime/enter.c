@@ -58,16 +58,22 @@ static const struct {
 
 /* --- the target --- */
 
+static bool has_ended(const struct runtime_target *t)
+{
+	struct pollfd end = { .fd = t->pidfd, .events = POLLIN };
+
+	return poll(&end, 1, 0) != 0;
+}
+
 int runtime_target_open(pid_t pid, int pidfd, struct runtime_target *ret, struct err *err)
 {
 	struct runtime_target t = { .pid = pid, .pidfd = pidfd, .proc_fd = -1 };
-	struct pollfd end = { .fd = pidfd, .events = POLLIN };
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	t.proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	/* The folder is that of whoever has the number now: ours if it has not ended. */
-	if (t.proc_fd < 0 || poll(&end, 1, 0) != 0) {
+	if (t.proc_fd < 0 || has_ended(&t)) {
 		runtime_target_done(&t);
 		return err_set(err, ESRCH, "the container has ended");
 	}
@@ -100,6 +106,9 @@ static int foreign_namespaces(const struct runtime_target *target, uint64_t want
 		if (stat(own, &ours) < 0)
 			continue;
 		if (fstatat(target->proc_fd, kinds[i].file, &theirs, 0) < 0) {
+			/* A process that is ending lets go of them before it tells so. */
+			if (errno == ENOENT || errno == ESRCH)
+				return err_set(err, ESRCH, "the container has ended");
 			err_errno(err, errno, "look at the container's namespaces");
 			return err_hint(err, "only root and the user who runs the container may enter it");
 		}
@@ -326,8 +335,11 @@ int runtime_exec(const struct oci_spec *spec, const struct runtime_target *targe
 		r = clone_inside(&st, &p, &between, err);
 	if (r == 0)
 		r = start_converse(&st, &p, UNTIL_EXECUTED, err);
+	/* Whatever could not be done then could not be done for that. */
+	if (r == -ECANCELED || (r < 0 && has_ended(target)))
+		return err_set(err, ESRCH, "the container has ended");
 	if (r < 0)
-		return r == -ECANCELED ? err_set(err, ESRCH, "the container has ended") : r;
+		return r;
 	close(TAKE_FD(p.control));
 	*ret = p;
 	p = CONTAINER_PROCESS_INIT;

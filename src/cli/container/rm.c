@@ -20,6 +20,22 @@ static const struct option rm_table[] = {
 	OPTION_END,
 };
 
+/* Others may start it again after it has been ended, but not for ever. */
+enum { KILLS_MAX = 20 };
+
+static int kill_and_remove(struct store *s, const struct rm_options *o, const char *id, struct err *err)
+{
+	int tries = 0, r;
+
+	do {
+		err_clear(err);
+		r = o->force ? container_kill(s, id, err) : 0;
+		if (r >= 0)
+			r = o->volumes ? container_remove_all(s, id, err) : container_remove(s, id, err);
+	} while (r == -EBUSY && o->force && ++tries < KILLS_MAX);
+	return r;
+}
+
 static int remove_one(struct store *s, const struct rm_options *o, const char *word, struct err *err)
 {
 	char id[CONTAINER_ID_MAX];
@@ -29,10 +45,8 @@ static int remove_one(struct store *s, const struct rm_options *o, const char *w
 		err_clear(err);
 		return 0;
 	}
-	if (r >= 0 && o->force)
-		r = container_kill(s, id, err);
 	if (r >= 0)
-		r = o->volumes ? container_remove_all(s, id, err) : container_remove(s, id, err);
+		r = kill_and_remove(s, o, id, err);
 	if (r == -ENOENT && o->force) {
 		/* Its own command has removed it meanwhile (--rm). */
 		err_clear(err);

@@ -144,10 +144,13 @@ int container_record_read_at(int dir_fd, const char *id, struct container_record
 	}
 	if (r >= 0 && !record.id && !(record.id = strdup(id)))
 		r = err_oom(err);
-	if (r < 0) {
+	if (r < 0)
 		container_record_done(&record);
+	/* What has a name and no record is not there yet, or no more. */
+	if (r == -ENOENT)
+		return err_set(err, ENOENT, "there is no container %.12s: it is just being made, or removed", id);
+	if (r < 0)
 		return err_wrap(err, "container %.12s", id);
-	}
 	*ret = record;
 	return 0;
 }
@@ -156,7 +159,7 @@ int container_record_read(struct store *s, const char *id, struct container_reco
 {
 	autoclose int fd = container_open(s, id, err);
 
-	return fd < 0 ? err_wrap(err, "container %.12s", id) : container_record_read_at(fd, id, ret, err);
+	return fd < 0 ? fd : container_record_read_at(fd, id, ret, err);
 }
 
 /* --- changing --- */

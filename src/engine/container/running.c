@@ -39,6 +39,8 @@ int running_open(struct store *s, const char *name, bool not_paused, struct runn
 	}
 	if (r >= 0)
 		r = default_spec_read(running.dir_fd, "config.json", &running.spec, err);
+	if (r == -ENOENT)
+		return err_set(err, ENOENT, "there is no container '%s': it has just been removed", name);
 	if (r < 0)
 		return err_wrap(err, "container '%s'", name);
 	*ret = running;

@@ -1,7 +1,9 @@
 /* `start` and `attach`: containers that are there already, and how a command stays with one that has a monitor. */
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "base/timefmt.h"
 #include "engine/container/events.h"
+#include "engine/container/watch.h"
 #include "engine/run/session.h"
 #include "monitor/protocol.h"
 #include "sys/signals.h"
@@ -79,6 +81,45 @@ static int open_container(struct run_session *s, const struct store_options *sto
 	return r < 0 ? r : container_find(s->store, container, s->id, err);
 }
 
+/* So long another command may be busy with the container that we are to start. */
+enum { OTHERS_US = 10 * 1000 * 1000 };
+
+/* The container's lock: 1. 0: it lives already. -EBUSY: somebody else has the lock. */
+static int try_lock(struct run_session *s, struct err *err)
+{
+	struct container_status status;
+	int r = container_status_read(s->store, s->id, &status, err);
+
+	if (r < 0)
+		return r;
+	if (status.phase == CONTAINER_RUNNING || status.phase == CONTAINER_RESTARTING)
+		return 0;
+	r = container_live_take(s->store, s->id, &s->live, err);
+	return r < 0 ? r : 1;
+}
+
+/*
+ * The same, but waits for who has it: another command that starts it, which is as good as if we did, or one that removes it or
+ * reads its files, which is done soon.
+ */
+static int lock(struct run_session *s, struct err *err)
+{
+	uint64_t begin = time_now_us();
+	int r = try_lock(s, err);
+
+	while (r == -EBUSY && time_now_us() - begin < OTHERS_US) {
+		autowatch struct container_watch watch = CONTAINER_WATCH_INIT;
+
+		err_clear(err);
+		r = container_watch_open(s->store, s->id, &watch, err);
+		if (r >= 0)
+			r = try_lock(s, err);
+		if (r == -EBUSY && (watch.fd >= 0 || watch.blind))
+			container_watch_wait(&watch, 100);
+	}
+	return r;
+}
+
 static int start_session(struct run_session *s, const struct start_options *o, struct run_staying *how, int *ret_exit,
 			 struct err *err)
 {
@@ -104,17 +145,16 @@ int start_container(const struct store_options *store, const char *container, co
 {
 	CLEANUP(run_session_done) struct run_session s = RUN_SESSION_INIT(callbacks);
 	struct run_staying how = { 0 };
-	struct container_status status;
 	int r = parse_staying(options->sig_proxy, options->detach_keys, &how, err);
 
 	*ret_exit = 125;
 	if (r >= 0)
 		r = open_container(&s, store, container, err);
 	if (r >= 0)
-		r = container_status_read(s.store, s.id, &status, err);
+		r = lock(&s, err);
 	if (r < 0)
 		return r;
-	if (container_is_alive(status.phase)) {
+	if (r == 0) {
 		struct attach_request request = { .no_stdin = !options->interactive,
 						  .sig_proxy = options->sig_proxy,
 						  .detach_keys = options->detach_keys };
