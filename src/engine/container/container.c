@@ -114,12 +114,12 @@ int container_mark_stopped(struct store *s, const char *id, struct err *err)
 	return fd < 0 ? fd : make_mark(fd, "stopped", err);
 }
 
-int container_begin_life(int dir_fd, struct err *err)
+int container_begin_life(int dir_fd, bool by_policy, struct err *err)
 {
 	/* In this order: one that is killed in between has been started, and has ended. */
-	static const char *const names[] = { "created", "stopped", "exit.json" };
+	static const char *const names[] = { "created", "exit.json", "stopped" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(names) - by_policy; i++)
 		if (unlinkat(dir_fd, names[i], 0) < 0 && errno != ENOENT)
 			return err_errno(err, errno, "remove '%s' from the container's folder", names[i]);
 	return 0;

@@ -77,8 +77,11 @@ int container_exit_write(int dir_fd, const struct container_status *status, stru
 
 /* Says on disk that it was made and never started. */
 int container_mark_created(int dir_fd, struct err *err);
-/* Begins a life: forgets `created`, `stopped` and how the last one ended. The caller holds the lock. */
-int container_begin_life(int dir_fd, struct err *err);
+/*
+ * Begins a life: forgets `created` and how the last one ended; and, unless it is BY_POLICY, `stopped`: who asks a container to end
+ * while its monitor starts it again finds a new life, and must not be forgotten in it. The caller holds the lock.
+ */
+int container_begin_life(int dir_fd, bool by_policy, struct err *err);
 /* From now on no policy starts it again, until somebody does. */
 int container_mark_stopped(struct store *s, const char *id, struct err *err);
 

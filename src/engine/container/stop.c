@@ -50,16 +50,29 @@ static int end_life(int pidfd, const char *id, int signal, int64_t timeout, stru
 	return n == 0 ? send_signal(pidfd, id, SIGKILL, err) : 0;
 }
 
-/* One step towards its end: 1: there is more to do; 0: it doesn't live. */
-static int step(struct store *s, const char *id, int signal, int64_t timeout, struct err *err)
+/* Waits for it to be in another phase than WAS, or for a moment. Only where that is needed: a watch is not for nothing. */
+static int await_change(struct store *s, const char *id, const struct container_status *was, struct err *err)
 {
 	autowatch struct container_watch watch = CONTAINER_WATCH_INIT;
-	struct container_status status;
-	autoclose int pidfd = -1;
+	struct container_status now;
 	int r = container_watch_open(s, id, &watch, err);
 
 	if (r >= 0)
-		r = container_status_read(s, id, &status, err);
+		r = container_status_read(s, id, &now, err);
+	if (r < 0)
+		return r;
+	if (now.phase == was->phase && now.pid == was->pid)
+		container_watch_wait(&watch, 100);
+	return 1;
+}
+
+/* One step towards its end: 1: there is more to do; 0: it doesn't live. */
+static int step(struct store *s, const char *id, int signal, int64_t timeout, struct err *err)
+{
+	struct container_status status;
+	autoclose int pidfd = -1;
+	int r = container_status_read(s, id, &status, err);
+
 	if (r < 0)
 		return r;
 	if (!container_is_alive(status.phase))
@@ -67,14 +80,12 @@ static int step(struct store *s, const char *id, int signal, int64_t timeout, st
 	if (status.phase != CONTAINER_RUNNING) {
 		/* Its monitor waits to start it again, or it is just being started. */
 		attach_nudge(s, id);
-		container_watch_wait(&watch, 100);
-		return 1;
+		return await_change(s, id, &status, err);
 	}
 	pidfd = container_pidfd(s, id, NULL, err);
 	if (pidfd == -ESRCH) {
 		err_clear(err);
-		container_watch_wait(&watch, 100);
-		return 1;
+		return await_change(s, id, &status, err);
 	}
 	/* What is paused hears no signal that asks, and behind the freezer of version 1 not even SIGKILL. */
 	if (status.paused)

@@ -114,7 +114,7 @@ static int lock(struct run_session *s, struct err *err)
 		r = container_watch_open(s->store, s->id, &watch, err);
 		if (r >= 0)
 			r = try_lock(s, err);
-		if (r == -EBUSY && (watch.fd >= 0 || watch.blind))
+		if (r == -EBUSY)
 			container_watch_wait(&watch, 100);
 	}
 	return r;

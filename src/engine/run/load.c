@@ -78,5 +78,5 @@ int run_load(struct run_session *s, struct err *err)
 		r = run_mounts_hold(s, err);
 	if (r >= 0 && !s->is_copy)
 		r = renew_work(s, err);
-	return r < 0 ? r : container_begin_life(s->dir_fd, err);
+	return r < 0 ? r : container_begin_life(s->dir_fd, s->restarts > 0, err);
 }
