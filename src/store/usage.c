@@ -64,7 +64,7 @@ static int share_folder(const struct sharing *sharing, const char *folder, bool 
 	return 0;
 }
 
-/* --- the builder's cache --- */
+/* --- folders --- */
 
 /* Blocks, not lengths: these folders belong to nobody else. What can't be read counts as nothing. */
 static uint64_t tree_bytes(int dir_fd, const char *name, int depth)
@@ -91,6 +91,13 @@ static uint64_t tree_bytes(int dir_fd, const char *name, int depth)
 	}
 	return sum;
 }
+
+uint64_t store_folder_bytes(struct store *s, const char *path)
+{
+	return tree_bytes(s->root_fd, path, 0);
+}
+
+/* --- the builder's cache --- */
 
 static uint64_t count_entries(struct store *s, const char *folder)
 {
@@ -121,7 +128,7 @@ int store_usage(struct store *s, struct store_usage *ret, struct err *err)
 		free(sharing.marks[i].items);
 	if (r < 0)
 		return err_wrap(err, "look at what the store holds");
-	usage.cache_mounts_bytes = tree_bytes(s->root_fd, "cache/mounts", 0);
+	usage.cache_mounts_bytes = store_folder_bytes(s, "cache/mounts");
 	usage.cache_entries = count_entries(s, "cache/steps");
 	*ret = usage;
 	return 0;

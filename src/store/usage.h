@@ -31,5 +31,8 @@ struct store_usage {
 /* Walks the lists of names and things, not the trees: milliseconds. Only the folders of cache mounts are walked. */
 int store_usage(struct store *s, struct store_usage *ret, struct err *err);
 
+/* What the folder PATH of the store takes of the disk, with all below it, as far as we may read it. */
+uint64_t store_folder_bytes(struct store *s, const char *path);
+
 /* Bytes of PATH, which is a blob, or an unpacked layer (then as info.json has it). 0 if that can't be read. */
 uint64_t store_thing_size(struct store *s, const char *path);

@@ -8,11 +8,14 @@
 
 struct builder_prune_options {
 	const char *days;
+	bool all, force;
 };
 
 static const struct option prune_table[] = {
 	OPTION_STRING("keep-days", 0, struct builder_prune_options, days, "N",
 		      "keep what was asked for in the last N days", NULL),
+	OPTION_FLAG("all", 'a', struct builder_prune_options, all, "all of it, which is the default"),
+	OPTION_FLAG("force", 'f', struct builder_prune_options, force, "don't ask, which it never does"),
 	OPTION_END,
 };
 

@@ -120,7 +120,7 @@ static int run_images(const void *options, const struct strv *args, struct err *
 {
 	const struct images_options *o = options;
 	autoengine struct engine e = { 0 };
-	autorows struct image_rows images = { 0 };
+	autoimages struct image_rows images = { 0 };
 	autostrv struct strv filters = { 0 };
 	int r = engine_open(global_options.root, global_options.runroot, &e, err);
 

@@ -17,7 +17,7 @@ struct image_row {
 };
 DEFINE_VEC(image_rows, struct image_row)
 void image_rows_done(struct image_rows *rows);
-#define autorows CLEANUP(image_rows_done)
+#define autoimages CLEANUP(image_rows_done)
 
 /*
  * All names and untagged images, the newest image first. FILTERS: "reference=PATTERN", "dangling=true|false",

@@ -73,7 +73,7 @@ static int prune_image(struct engine *e, const struct image_row *row, struct pru
 
 int prune_images(struct engine *e, bool all, const struct strv *filters, struct pruned *ret, struct err *err)
 {
-	autorows struct image_rows rows = { 0 };
+	autoimages struct image_rows rows = { 0 };
 	int r = engine_images(e, filters, &rows, err);
 
 	for (size_t i = 0; r >= 0 && i < rows.len; i++)
