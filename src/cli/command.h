@@ -59,6 +59,7 @@ struct command {
 	const char *usage;	 /* what follows the options: "IMAGE [COMMAND [ARG...]]" */
 	const char *description; /* paragraphs for the manual; may be NULL */
 	const char *examples;	 /* lines for the manual, "# comment" and "$ command"; may be NULL */
+	const char *see_also;	 /* commands and topics whose pages help on: "exec, volume create"; may be NULL */
 	const char *complete;	 /* what completes the arguments, as in struct option */
 	const struct option *options;
 	size_t options_size;	/* of the command's own options struct; at most COMMAND_OPTIONS_MAX */
@@ -77,6 +78,13 @@ enum { COMMAND_OPTIONS_MAX = 2048, EXIT_OURS = 125 };
 
 /* All commands, ended by NULL, in the order of `cloche help`. */
 extern const struct command *const all_commands[];
+/*
+ * What concerns several commands: pages of the help and the manual, no commands. Only name, summary, description, examples
+ * and see_also are set. Ended by NULL.
+ */
+extern const struct command *const all_topics[];
+/* NULL: there is none. */
+const struct command *topic_find(const char *name);
 /* By its whole name. NULL: there is none. */
 const struct command *command_find(const char *name);
 /*
@@ -86,6 +94,8 @@ const struct command *command_find(const char *name);
 const struct command *command_find_words(int len, char *const *words, int *ret_used);
 /* Whether commands have WORD as the first of two. */
 bool command_is_group(const char *word);
+/* docker's other names that begin with GROUP: the next second word and its command, AT (0 at first) further on; NULL: no more. */
+const char *command_next_alias(const char *group, size_t *at, const struct command **ret);
 
 /* Options that every command has: --help, --debug, --root DIR, --runroot DIR. */
 struct global_options {

@@ -6,27 +6,27 @@
 /* clang-format off */
 #define COMMANDS(X) \
 	X(run) \
+	X(exec) \
+	X(ps) \
+	X(logs) \
+	X(stop) \
+	X(rm) \
 	X(create) \
 	X(start) \
-	X(stop) \
 	X(restart) \
 	X(kill) \
 	X(wait) \
 	X(attach) \
-	X(logs) \
+	X(cp) \
+	X(commit) \
 	X(rename) \
-	X(events) \
-	X(container_prune) \
-	X(generate_systemd) \
-	X(exec) \
-	X(ps) \
 	X(pause) \
 	X(unpause) \
 	X(update) \
 	X(port) \
-	X(rm) \
-	X(cp) \
-	X(commit) \
+	X(events) \
+	X(container_prune) \
+	X(generate_systemd) \
 	X(build) \
 	X(builder_prune) \
 	X(images) \
@@ -47,7 +47,6 @@
 	X(volume_inspect) \
 	X(volume_rm) \
 	X(volume_prune) \
-	X(system_prune) \
 	X(inspect) \
 	X(diff) \
 	X(namespaces) \
@@ -56,6 +55,8 @@
 	X(top) \
 	X(enter) \
 	X(debug) \
+	X(system_df) \
+	X(system_prune) \
 	X(help) \
 	X(version) \
 	X(monitor_again) \
@@ -74,12 +75,30 @@ const struct command *const all_commands[] = { COMMANDS(POINT_AT) NULL };
 static const struct {
 	const char *words, *name;
 } other_names[] = {
-	{ "container ls", "ps" },	{ "container list", "ps" },	{ "container ps", "ps" },
-	{ "image ls", "images" },	{ "image list", "images" },	{ "image rm", "rmi" },
-	{ "image remove", "rmi" },	{ "image build", "build" },	{ "image load", "load" },
-	{ "image save", "save" },	{ "image import", "import" },	{ "image tag", "tag" },
-	{ "image history", "history" }, { "image pull", "pull" },	{ "image push", "push" },
-	{ "image inspect", "inspect" }, { "volume list", "volume ls" }, { "volume remove", "volume rm" },
+	{ "container ls", "ps" },
+	{ "container list", "ps" },
+	{ "container ps", "ps" },
+	{ "image ls", "images" },
+	{ "image list", "images" },
+	{ "image rm", "rmi" },
+	{ "image remove", "rmi" },
+	{ "image build", "build" },
+	{ "image load", "load" },
+	{ "image save", "save" },
+	{ "image import", "import" },
+	{ "image tag", "tag" },
+	{ "image history", "history" },
+	{ "image pull", "pull" },
+	{ "image push", "push" },
+	{ "image inspect", "inspect" },
+	{ "volume list", "volume ls" },
+	{ "volume remove", "volume rm" },
+	{ "container remove", "rm" },
+	{ "system events", "events" },
+	{ "builder build", "build" },
+	{ "buildx build", "build" },
+	{ "buildx prune", "builder prune" },
+	{ "buildx du", "system df" },
 };
 
 const struct command *command_find(const char *name)
@@ -116,6 +135,20 @@ const struct command *command_find_words(int len, char *const *words, int *ret_u
 
 	*ret_used = cmd ? 2 : 1;
 	return cmd || len < 1 ? cmd : command_find(words[0]);
+}
+
+const char *command_next_alias(const char *group, size_t *at, const struct command **ret)
+{
+	size_t len = strlen(group);
+
+	while (*at < sizeof(other_names) / sizeof(other_names[0])) {
+		const char *words = other_names[*at].words;
+
+		*ret = command_find(other_names[(*at)++].name);
+		if (strncmp(words, group, len) == 0 && words[len] == ' ')
+			return words + len + 1;
+	}
+	return NULL;
 }
 
 bool command_is_group(const char *word)

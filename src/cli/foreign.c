@@ -1,14 +1,21 @@
 #include "cli/foreign.h"
 
+#include "base/cleanup.h"
+#include "base/nearest.h"
+#include "base/str.h"
+#include "cli/command.h"
+
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
-static const char no_registry[] =
-	"registries come with a later version; until then 'cloche load' takes what docker save, "
-	"podman save or skopeo copy wrote, and 'cloche import' a root file system";
+static const char no_search[] =
+	"registries are asked by name: 'cloche pull NAME'; what there is to pull, https://hub.docker.com shows";
+static const char no_manifest[] =
+	"'cloche pull IMAGE' takes the part for this machine; 'cloche inspect IMAGE' shows what it is";
 static const char no_networks[] =
 	"networks with names come with a later version; 'cloche run --network' takes private, none, "
-	"host and container:NAME";
+	"host and container:NAME ('cloche help network')";
 static const char no_cluster[] = "Cloche runs containers on one machine; Kubernetes and Nomad spread them over many";
 static const char no_daemon[] = "there is no daemon, so there is nothing to start, to stop or to connect to";
 static const char no_pods[] =
@@ -18,8 +25,8 @@ static const char no_pods[] =
 static const struct {
 	const char *words, *hint;
 } hints[] = {
-	{ "search", no_registry },
-	{ "manifest", no_registry },
+	{ "search", no_search },
+	{ "manifest", no_manifest },
 	{ "info", "'cloche doctor' says what this machine offers and what is used" },
 	{ "system info", "'cloche doctor' says what this machine offers and what is used" },
 	{ "ls", "'cloche ps' lists containers, 'cloche images' lists images" },
@@ -42,7 +49,7 @@ static const struct {
 	{ "kube", no_pods },
 	{ "play", no_pods },
 	{ "compose", "'cloche run' starts one container at a time; Compose files come with a later version" },
-	{ "buildx", "'cloche build' takes BuildKit's Dockerfiles as they are" },
+	{ "buildx", "'cloche build' takes BuildKit's Dockerfiles as they are, and 'cloche buildx build' is the same" },
 	{ "bud", "'cloche build'" },
 	{ "swarm", no_cluster },
 	{ "service", no_cluster },
@@ -54,7 +61,23 @@ static const struct {
 	{ "daemon", no_daemon },
 	{ "machine", "there is no virtual machine to manage: containers run on this kernel" },
 	{ "plugin", "there are no plugins" },
-	{ "trust", "signatures come with registries, in a later version" },
+	{ "trust", "images are not signed here; 'cloche pull NAME@sha256:…' takes exactly the one of that digest" },
+	{ "scout", "no data of vulnerabilities is here; 'cloche inspect --layers IMAGE' shows what is in an image" },
+	{ "scan", "no data of vulnerabilities is here; 'cloche inspect --layers IMAGE' shows what is in an image" },
+	{ "sbom", "'cloche inspect --layers IMAGE' shows what is in an image" },
+	{ "init", "write a Dockerfile, then 'cloche build -t NAME .'" },
+	{ "desktop", no_daemon },
+	{ "extension", "there are no plugins" },
+	{ "model", "'cloche run' runs any program of an image" },
+	{ "dial-stdio", no_daemon },
+	{ "builder du", "'cloche system df' shows the size of the cache of build" },
+	{ "container exists", "'cloche inspect --type container NAME' ends with 0 if there is one" },
+	{ "image exists", "'cloche inspect --type image NAME' ends with 0 if there is one" },
+	{ "network rm", no_networks },
+	{ "system service", no_daemon },
+	{ "system connection", no_daemon },
+	{ "system reset", "'cloche rm -f $(cloche ps -aq)', then 'cloche system prune --all --volumes'" },
+	{ "system migrate", "there is nothing to migrate" },
 	{ "checkpoint",
 	  "checkpoint and restore come with a later version; 'cloche pause' holds a container where it is" },
 	{ "restore", "checkpoint and restore come with a later version" },
@@ -76,4 +99,32 @@ const char *foreign_command_hint(const char *first, const char *second)
 		if (matches(hints[i].words, first, second))
 			return hints[i].hint;
 	return NULL;
+}
+
+static int hint_at_command(struct err *err, const char *first, const char *second)
+{
+	const char *foreign = foreign_command_hint(first, second);
+	autofree char *words = second ? str_format("%s %s", first, second) : NULL;
+	const char *typed = words && command_is_group(first) ? words : first;
+	struct nearest near = NEAREST_INIT(typed, strlen(typed));
+
+	if (foreign)
+		return err_hint(err, "%s", foreign);
+	for (size_t i = 0; all_commands[i]; i++)
+		if (!all_commands[i]->hidden)
+			nearest_try(&near, all_commands[i]->name);
+	if (near.best)
+		return err_hint(err, "did you mean '%s'? 'cloche help' lists the commands", near.best);
+	return err_hint(err, "'cloche help' lists the commands");
+}
+
+int unknown_command_error(int len, char *const *words, struct err *err)
+{
+	const char *second = len >= 2 && words[1][0] != '-' ? words[1] : NULL;
+
+	if (command_is_group(words[0]) && second)
+		err_set(err, EINVAL, "there is no command '%s %s'", words[0], second);
+	else
+		err_set(err, EINVAL, "there is no command '%s'", words[0]);
+	return hint_at_command(err, words[0], second);
 }

@@ -9,5 +9,13 @@
 void help_print_overview(FILE *f);
 /* What `cloche COMMAND --help` shows. */
 void help_print_command(FILE *f, const struct command *cmd);
+
+struct exit_status {
+	const char *status, *meaning;
+};
+/* What exit codes mean, ended by a NULL status; OF_CONTAINER: of a command that hands on a program's. */
+const struct exit_status *help_exit_statuses(bool of_container);
+bool help_is_of_container(const struct command *cmd);
+
 /* What `cloche WORD` shows, where WORD is the first of two: the commands of that group. */
 void help_print_group(FILE *f, const char *word);

@@ -1,10 +1,7 @@
-#include "base/cleanup.h"
 #include "base/log.h"
-#include "base/str.h"
 #include "cli/command.h"
 #include "cli/foreign.h"
 #include "cli/help.h"
-#include "base/nearest.h"
 #include "sys/fs.h"
 #include "sys/leave.h"
 
@@ -18,34 +15,11 @@ static int fail(const struct err *err)
 	return EXIT_OURS;
 }
 
-/* What the words that no command has may have meant. */
-static int hint_at_command(struct err *err, const char *first, const char *second)
-{
-	const char *foreign = foreign_command_hint(first, second);
-	autofree char *words = second ? str_format("%s %s", first, second) : NULL;
-	const char *typed = words && command_is_group(first) ? words : first;
-	struct nearest near = NEAREST_INIT(typed, strlen(typed));
-
-	if (foreign)
-		return err_hint(err, "%s", foreign);
-	for (size_t i = 0; all_commands[i]; i++)
-		if (!all_commands[i]->hidden)
-			nearest_try(&near, all_commands[i]->name);
-	if (near.best)
-		return err_hint(err, "did you mean '%s'? 'cloche help' lists the commands", near.best);
-	return err_hint(err, "'cloche help' lists the commands");
-}
-
 static int unknown_command(int len, char *const *words)
 {
-	const char *second = len >= 2 && words[1][0] != '-' ? words[1] : NULL;
 	struct err err = { 0 };
 
-	if (command_is_group(words[0]) && second)
-		err_set(&err, EINVAL, "there is no command '%s %s'", words[0], second);
-	else
-		err_set(&err, EINVAL, "there is no command '%s'", words[0]);
-	hint_at_command(&err, words[0], second);
+	unknown_command_error(len, words, &err);
 	return fail(&err);
 }
 
@@ -120,6 +94,8 @@ static int run(int argc, char **argv)
 	cmd = command_find_words(argc - at, argv + at, &used);
 	if (cmd)
 		return run_command(cmd, argc - at - used, argv + at + used);
+	if (at + 1 < argc && topic_find(argv[at]) && strcmp(argv[at + 1], "--help") == 0)
+		return run_command(command_find("help"), 1, argv + at);
 	if (command_is_group(argv[at]) && (at + 1 == argc || argv[at + 1][0] == '-')) {
 		help_print_group(at + 1 == argc ? stderr : stdout, argv[at]);
 		return at + 1 == argc ? EXIT_OURS : 0;

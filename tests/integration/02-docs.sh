@@ -1,5 +1,6 @@
 # Help, manual pages and completion say the same, since they come from one table.
 # users: nosubids
+# timeout: 120
 
 docs=${CLOCHE%/*}/docs
 
@@ -7,38 +8,61 @@ commands() {
 	cloche help | sed -n 's/^  \([a-z][a-z -]*[a-z]\)  .*/\1/p'
 }
 
-# The long options that `cloche COMMAND --help` shows.
-options() {
-	cloche $1 --help | sed -n 's/^  \(-[A-Za-z],\|   \) --\([a-z][a-z0-9-]*\).*/\2/p'
+# Lines "COMMAND --OPTION": the long options that `cloche COMMAND --help` shows, for all commands and topics. One process each.
+wanted() {
+	local command line pattern='^  (-[A-Za-z],|   ) --([a-z][a-z0-9-]*)'
+	while read -r command; do
+		while IFS= read -r line; do
+			if [[ $line =~ $pattern ]]; then
+				echo "$command --${BASH_REMATCH[2]}"
+			fi
+		done < <(cloche $command --help </dev/null)
+	done < <(commands) | sort -u
 }
 
-# expect_no_option_missing COMMAND HAVE WHERE: the lines of the file HAVE are the options that WHERE knows.
-expect_no_option_missing() {
-	options "$1" | sort -u >"$T/wanted"
-	expect_eq "$(comm -23 "$T/wanted" "$2")" "" "options of $1 that are missing in $3"
+# expect_none_missing WHERE: the file "have" has all lines that "wanted" has.
+expect_none_missing() {
+	expect_eq "$(comm -23 "$T/wanted" "$T/have")" "" "options that are missing in $1"
 }
 
 test_each_option_is_in_the_manual_page() {
-	local command page
+	local command overview
+	wanted >"$T/wanted"
+	overview=$(<"$docs/man1/cloche.1")
 	while read -r command; do
-		page=${command// /-}
-		expect_match "$(cat "$docs/man1/cloche.1")" "cloche.-${page//-/.-}.fR"
-		sed -n 's/^.*\\fB\\-\\-\([a-z0-9\\-]*\)\\fR.*/\1/p' "$docs/man1/cloche-$page.1" | sed 's/\\-/-/g' | sort -u >"$T/have"
-		expect_no_option_missing "$command" "$T/have" "cloche-$page(1)"
+		command=${command// /-}
+		[[ $overview == *"\\fBcloche\\-${command//-/\\-}\\fR"* ]]
 	done < <(commands)
+	for command in "$docs"/man1/cloche-*.1; do
+		echo "page ${command##*/cloche-}"
+		cat "$command"
+	done | awk '
+		/^page / { sub(/\.1$/, ""); page = $2 }
+		match($0, /\\fB\\-\\-[a-z0-9\\-]*\\fR/) { option = substr($0, RSTART + 3, RLENGTH - 6); gsub(/\\/, "", option); print page " " option }
+	' | sort -u >"$T/have"
+	sed -i 's/^\([^ ]*\) \([a-z]*\) --/\1-\2 --/' "$T/wanted"
+	sort -o "$T/wanted" "$T/wanted"
+	expect_none_missing "the manual"
+	# The other way round: nothing is in a page that the help lacks.
+	expect_eq "$(comm -13 "$T/wanted" "$T/have")" ""
 }
 
 test_each_option_is_in_the_completions() {
-	local command
+	local command option
 	. "$docs/cloche"
-	grep -o -- '--[a-z0-9-]*[=[]' "$docs/_cloche" | tr -d '=[' | sed 's/^--//' | sort -u >"$T/zsh"
-	grep -o -- ' -l [a-z0-9-]*' "$docs/cloche.fish" | sed 's/^ -l //' | sort -u >"$T/fish"
+	wanted >"$T/wanted"
 	while read -r command; do
-		_cloche_options "$command" | tr ' ' '\n' | sed -n 's/^--//p' | sort -u >"$T/bash"
-		expect_no_option_missing "$command" "$T/bash" bash
-		expect_no_option_missing "$command" "$T/zsh" zsh
-		expect_no_option_missing "$command" "$T/fish" fish
-	done < <(commands)
+		for option in $(_cloche_options "$command"); do
+			echo "$command $option"
+		done
+	done < <(commands) | sort -u >"$T/have"
+	expect_none_missing bash
+	sed -i 's/.* //' "$T/wanted"
+	sort -u -o "$T/wanted" "$T/wanted"
+	grep -o -- '--[a-z0-9-]*[=[]' "$docs/_cloche" | tr -d '=[' | sort -u >"$T/have"
+	expect_none_missing zsh
+	grep -o -- ' -l [a-z0-9-]*' "$docs/cloche.fish" | sed 's/^ -l /--/' | sort -u >"$T/have"
+	expect_none_missing fish
 }
 
 # What bash would offer for a command line, sorted, in one line.
@@ -88,10 +112,7 @@ test_fish_completes_commands() {
 }
 
 test_manual_pages_have_no_warnings() {
-	need man
-	local page
-	for page in "$docs"/man1/*.1; do
-		expect_ok env MANWIDTH=100 man --warnings -l "$page"
-		expect_eq "$err" ""
-	done
+	need groff
+	expect_ok groff -Kutf8 -man -Tutf8 -rLL=100n -ww -z "$docs"/man1/*.1
+	expect_eq "$err" ""
 }

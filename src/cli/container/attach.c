@@ -31,6 +31,11 @@ const struct command cmd_attach = {
 		"killing "
 		"this command. One that is too slow to read for ten seconds misses output, and is told how much; the "
 		"container goes on. The exit code is the container's.",
+	.examples = "# ctrl-p ctrl-q leaves it running\n"
+		    "$ cloche attach web\n"
+		    "# only look\n"
+		    "$ cloche attach --no-stdin web",
+	.see_also = "logs, exec, run",
 	.complete = "container",
 	.options = attach_table,
 	.options_size = sizeof(struct attach_request),

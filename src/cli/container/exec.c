@@ -58,8 +58,17 @@ const struct command cmd_exec = {
 		       "Signals that cloche gets are passed on. Killed with SIGKILL, it leaves the program running, as "
 		       "docker does; "
 		       "only a terminal that was given by -t hangs up.",
-	.examples = "# a shell in it\n$ cloche exec -it web bash\n"
-		    "# as another user, with a variable\n$ cloche exec -u www-data -e DEBUG=1 web id",
+	.examples = "# a shell in it (ctrl-d leaves it, the container goes on)\n"
+		    "$ cloche exec -it web sh\n"
+		    "# one command\n"
+		    "$ cloche exec web nginx -t\n"
+		    "# as another user, with a variable, in a folder\n"
+		    "$ cloche exec -u www-data -e DEBUG=1 -w /srv web id\n"
+		    "# what comes in by a pipe goes to it\n"
+		    "$ cloche exec -i db sh -c 'cat >/tmp/dump' <dump\n"
+		    "# in the background\n"
+		    "$ cloche exec -d web /usr/bin/tidy-up",
+	.see_also = "run, debug, enter, attach, cp",
 	.complete = "container",
 	.options = exec_table,
 	.options_size = sizeof(struct exec_options),

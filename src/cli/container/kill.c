@@ -47,6 +47,10 @@ const struct command cmd_kill = {
 	.description = "The kernel gives pid 1 of a container only those signals for which it has a handler, and KILL "
 		       "and STOP; "
 		       "with 'cloche run --init' they come through.",
+	.examples = "$ cloche kill web\n"
+		    "# have it read its configuration again\n"
+		    "$ cloche kill -s HUP web",
+	.see_also = "stop, wait",
 	.complete = "container",
 	.options = kill_table,
 	.options_size = sizeof(struct kill_options),

@@ -220,6 +220,18 @@ const struct command cmd_ps = {
 	.description =
 		"A container runs as long as its monitor or the command that runs it: what is said here is found out "
 		"from locks, not from notes, so it is true also after kill -9.",
+	.examples = "# those that run, and all\n"
+		    "$ cloche ps\n"
+		    "$ cloche ps -a\n"
+		    "# the one that was made last\n"
+		    "$ cloche ps -l\n"
+		    "# those that ended with an error\n"
+		    "$ cloche ps -a --filter exited=1\n"
+		    "# remove all, whatever they do\n"
+		    "$ cloche rm -f $(cloche ps -aq)\n"
+		    "# columns of one's choice\n"
+		    "$ cloche ps --format 'table {{.Names}}\\t{{.Status}}\\t{{.Ports}}'",
+	.see_also = "logs, inspect, stats, top, rm",
 	.options = ps_table,
 	.options_size = sizeof(struct ps_options),
 	.run = run_ps,

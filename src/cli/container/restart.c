@@ -62,6 +62,10 @@ const struct command cmd_restart = {
 	.summary = "stop containers and start them again",
 	.usage = "CONTAINER...",
 	.description = "Those that don't run are started.",
+	.examples = "$ cloche restart web\n"
+		    "# at once\n"
+		    "$ cloche restart -t 0 web",
+	.see_also = "stop, start, run",
 	.complete = "container",
 	.options = restart_table,
 	.options_size = sizeof(struct restart_options),

@@ -92,6 +92,14 @@ const struct command cmd_rm = {
 	.group = "Containers",
 	.summary = "remove containers",
 	.usage = "CONTAINER...",
+	.examples = "$ cloche rm web\n"
+		    "# also if it runs\n"
+		    "$ cloche rm -f web\n"
+		    "# and its volumes that have no name\n"
+		    "$ cloche rm -fv web\n"
+		    "# all that don't run\n"
+		    "$ cloche container prune -f",
+	.see_also = "stop, container prune, system prune",
 	.complete = "container",
 	.options = rm_table,
 	.options_size = sizeof(struct rm_options),

@@ -56,10 +56,19 @@ const struct command cmd_run = {
 	.description = "The exit code is that of the program; 128 and the signal's number if a signal ended it; 127 if "
 		       "the program was "
 		       "not found, 126 if it could not be executed, and 125 if cloche itself failed.",
-	.examples =
-		"# a shell that leaves nothing behind\n$ cloche run --rm -it debian:bookworm bash\n"
-		"# a folder of ours, without network\n$ cloche run --rm --network none -v ./src:/src busybox ls /src\n"
-		"# what a container is made of\n$ cloche run --rm --explain busybox true",
+	.examples = "# a shell that leaves nothing behind\n"
+		    "$ cloche run --rm -it debian bash\n"
+		    "# a service in the background, its port 80 at 8080 here\n"
+		    "$ cloche run -d --name web -p 8080:80 nginx\n"
+		    "# a program of the image on a folder of ours, as ourselves\n"
+		    "$ cloche run --rm -v .:/work -w /work --userns keep-id debian ls -l\n"
+		    "# with a variable, a volume that stays, and a restart when it fails\n"
+		    "$ cloche run -d --name db -e MODE=fast -v data:/var/lib/db --restart on-failure image-of-a-db\n"
+		    "# what isn't trusted: no network, a read-only image, no capabilities\n"
+		    "$ cloche run --rm --network none --read-only --cap-drop ALL busybox id\n"
+		    "# what a container is made of\n"
+		    "$ cloche run --rm --explain busybox true",
+	.see_also = "ps, logs, exec, stop, rm, build, network, volume, ids",
 	.complete = "image",
 	.options = run_table,
 	.options_size = sizeof(struct run_options),

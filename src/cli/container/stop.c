@@ -58,6 +58,12 @@ const struct command cmd_stop = {
 	.usage = "CONTAINER...",
 	.description =
 		"Returns when they have ended. No --restart policy starts them again, until 'cloche start' does.",
+	.examples = "$ cloche stop web\n"
+		    "# give it a minute\n"
+		    "$ cloche stop -t 60 db\n"
+		    "# all that run\n"
+		    "$ cloche stop $(cloche ps -q)",
+	.see_also = "start, kill, restart, rm",
 	.complete = "container",
 	.options = stop_table,
 	.options_size = sizeof(struct stop_options),

@@ -83,16 +83,24 @@ static int write_manual(int dir_fd, const struct command *cmd, struct err *err)
 	return fs_write_file(dir_fd, name, text, size, 0644, 0, err);
 }
 
-static int write_manuals(const char *dir, struct err *err)
+static int write_pages(int dir_fd, const struct command *const *at, struct err *err)
 {
-	const struct command *const *at = all_commands;
 	const struct command *cmd;
-	autoclose int dir_fd = fs_open_dir_make(AT_FDCWD, dir, 0755, err);
-	int r = dir_fd < 0 ? dir_fd : write_manual(dir_fd, NULL, err);
+	int r = 0;
 
 	while (r >= 0 && (cmd = docgen_next_command(&at)))
 		r = write_manual(dir_fd, cmd, err);
 	return r;
+}
+
+static int write_manuals(const char *dir, struct err *err)
+{
+	autoclose int dir_fd = fs_open_dir_make(AT_FDCWD, dir, 0755, err);
+	int r = dir_fd < 0 ? dir_fd : write_manual(dir_fd, NULL, err);
+
+	if (r >= 0)
+		r = write_pages(dir_fd, all_commands, err);
+	return r < 0 ? r : write_pages(dir_fd, all_topics, err);
 }
 
 int main(int argc, char **argv)

@@ -4,6 +4,9 @@
  */
 #include "cli/docs/docgen.h"
 
+#include "base/cleanup.h"
+#include "cli/help.h"
+
 #include "config.h"
 
 #include <ctype.h>
@@ -138,14 +141,30 @@ static void print_options(FILE *f, const struct option *table)
 
 static void print_exit_status(FILE *f, bool of_container)
 {
-	fputs(".SH EXIT STATUS\n.TP\n0\nall was done\n.TP\n125\ncloche itself failed; stderr says at what, and why\n",
-	      f);
-	if (!of_container)
-		return;
-	fputs(".TP\n126\nthe container's command was found and couldn\\(aqt be executed\n", f);
-	fputs(".TP\n127\nthe container\\(aqs command was not found\n", f);
-	fputs(".TP\n128+n\nthe container\\(aqs command was ended by signal n\n", f);
-	fputs(".TP\nanother\nis the container\\(aqs command\\(aqs own\n", f);
+	fputs(".SH EXIT STATUS\n", f);
+	for (const struct exit_status *s = help_exit_statuses(of_container); s->status; s++) {
+		fputs(".TP\n", f);
+		print_text(f, s->status);
+		print_text(f, s->meaning);
+	}
+}
+
+/* "exec, volume create" -> cloche-exec(1), cloche-volume-create(1), and the overview. */
+static void print_see_also(FILE *f, const char *names)
+{
+	fputs(".SH SEE ALSO\n", f);
+	while (names && *names) {
+		size_t len = strcspn(names, ",");
+		autofree char *name = strndup(names, len);
+
+		if (!name)
+			return;
+		fputs("\\fBcloche\\-", f);
+		print_name(f, name);
+		fputs("\\fR(1),\n", f);
+		names += len + strspn(names + len, ", ");
+	}
+	fputs("\\fBcloche\\fR(1)\n", f);
 }
 
 static void print_files(FILE *f)
@@ -175,6 +194,13 @@ void manpage_print_overview(FILE *f)
 		fputs("\\fR(1)\n", f);
 		print_text(f, cmd->summary);
 	}
+	fputs(".SH TOPICS\n", f);
+	for (at = all_topics; (cmd = docgen_next_command(&at));) {
+		fputs(".TP\n\\fBcloche\\-", f);
+		print_name(f, cmd->name);
+		fputs("\\fR(1)\n", f);
+		print_text(f, cmd->summary);
+	}
 	fputs(".SH GLOBAL OPTIONS\n", f);
 	print_options(f, global_table);
 	print_exit_status(f, true);
@@ -184,15 +210,25 @@ void manpage_print_overview(FILE *f)
 void manpage_print_command(FILE *f, const struct command *cmd)
 {
 	print_head(f, cmd->name, cmd->summary);
-	fputs(".SH SYNOPSIS\n\\fBcloche ", f);
-	print_word(f, cmd->name);
-	fputs("\\fR [\\fIOPTIONS\\fR] ", f);
-	print_text(f, cmd->usage ? cmd->usage : "");
-	if (!cmd->usage)
-		fputc('\n', f);
+	if (cmd->run) {
+		fputs(".SH SYNOPSIS\n\\fBcloche ", f);
+		print_word(f, cmd->name);
+		fputs("\\fR [\\fIOPTIONS\\fR] ", f);
+		print_text(f, cmd->usage ? cmd->usage : "");
+		if (!cmd->usage)
+			fputc('\n', f);
+	}
 	if (cmd->description) {
 		fputs(".SH DESCRIPTION\n", f);
 		print_text(f, cmd->description);
+	}
+	if (cmd->examples) {
+		fputs(".SH EXAMPLES\n", f);
+		print_verbatim(f, cmd->examples);
+	}
+	if (!cmd->run) {
+		print_see_also(f, cmd->see_also);
+		return;
 	}
 	if (cmd->options && cmd->options[0].kind != OPTION_KIND_END) {
 		fputs(".SH OPTIONS\n", f);
@@ -200,10 +236,6 @@ void manpage_print_command(FILE *f, const struct command *cmd)
 	}
 	fputs(".SH GLOBAL OPTIONS\n", f);
 	print_options(f, global_table);
-	print_exit_status(f, cmd->stop_at_args);
-	if (cmd->examples) {
-		fputs(".SH EXAMPLES\n", f);
-		print_verbatim(f, cmd->examples);
-	}
-	fputs(".SH SEE ALSO\n\\fBcloche\\fR(1)\n", f);
+	print_exit_status(f, help_is_of_container(cmd));
+	print_see_also(f, cmd->see_also);
 }

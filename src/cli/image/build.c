@@ -185,9 +185,17 @@ const struct command cmd_build = {
 		       "subordinate ids, "
 		       "owners are emulated, and the image carries them.\n\n"
 		       "The exit code is 1 if a step failed, 125 if it did not come that far.",
-	.examples = "# the Dockerfile of this folder\n$ cloche build -t web .\n"
-		    "# another file, one stage of it\n$ cloche build -f docker/Dockerfile --target test .\n"
-		    "# no context at all\n$ printf 'FROM debian\\nRUN apt-get update\\n' | cloche build -\n",
+	.examples = "# the Dockerfile of this folder\n"
+		    "$ cloche build -t web .\n"
+		    "# another file, one stage of it\n"
+		    "$ cloche build -f docker/Dockerfile --target test .\n"
+		    "# with an argument, and everything anew\n"
+		    "$ cloche build --build-arg VERSION=2 --no-cache -t web:2 .\n"
+		    "# no context at all\n"
+		    "$ printf 'FROM debian\\nRUN apt-get update\\n' | cloche build -t base -\n"
+		    "# and run it\n"
+		    "$ cloche run --rm web",
+	.see_also = "run, images, history, inspect, builder prune, push",
 	.complete = "dir",
 	.options = build_table,
 	.options_size = sizeof(struct build_words),

@@ -19,7 +19,7 @@ static const struct option df_table[] = {
 };
 
 static const struct listing_column columns[] = {
-	{ "Type", "TYPE" }, { "TotalCount", "TOTAL" },		{ "Active", "ACTIVE" },
+	{ "Type", "TYPE" }, { "TotalCount", "TOTAL" },	      { "Active", "ACTIVE" },
 	{ "Size", "SIZE" }, { "Reclaimable", "RECLAIMABLE" }, { NULL, NULL },
 };
 
@@ -72,7 +72,8 @@ const struct command cmd_system_df = {
 	.name = "system df",
 	.group = "Other",
 	.summary = "show what images, containers, volumes and the cache of build take of the disk",
-	.description = "ACTIVE is how many of them something uses, RECLAIMABLE what a prune would free. What several share counts "
+	.description = "ACTIVE is how many of them something uses, RECLAIMABLE what a prune would free. What several "
+		       "share counts "
 		       "once. Images are counted as the store has them: their archives and the unpacked layers.\n\n"
 		       "Fields for --format: .Type .TotalCount .Active .Size .Reclaimable",
 	.examples = "$ cloche system df\n# and give it back\n$ cloche system prune\n$ cloche builder prune",

@@ -1,9 +1,13 @@
 #include "cli/command.h"
+#include "cli/foreign.h"
 #include "cli/help.h"
+
+#include <stdio.h>
 
 static int run_help(const void *options, const struct strv *args, struct err *err)
 {
-	const struct command *cmd;
+	const struct command *cmd, *topic;
+	bool is_group;
 	int used;
 
 	(void)options;
@@ -12,24 +16,27 @@ static int run_help(const void *options, const struct strv *args, struct err *er
 		return 0;
 	}
 	cmd = command_find_words((int)args->len, args->items, &used);
-	if (!cmd && command_is_group(args->items[0])) {
-		help_print_group(stdout, args->items[0]);
-		return 0;
-	}
-	if (!cmd) {
-		err_set(err, EINVAL, "help: there is no command '%s'", args->items[0]);
-		err_hint(err, "'cloche help' lists the commands");
+	topic = !cmd && args->len == 1 ? topic_find(args->items[0]) : NULL;
+	is_group = !cmd && command_is_group(args->items[0]);
+	if (!cmd && !topic && !is_group) {
+		unknown_command_error((int)args->len, args->items, err);
 		return -1;
 	}
-	help_print_command(stdout, cmd);
+	if (is_group)
+		help_print_group(stdout, args->items[0]);
+	if (topic && is_group)
+		putchar('\n');
+	if (cmd || topic)
+		help_print_command(stdout, cmd ? cmd : topic);
 	return 0;
 }
 
 const struct command cmd_help = {
 	.name = "help",
 	.group = "Other",
-	.summary = "show the commands, or one command's options",
-	.usage = "[COMMAND]",
+	.summary = "show the commands, or the page of one, or of a topic: network, volume, ids",
+	.usage = "[COMMAND|TOPIC]",
+	.examples = "$ cloche help run\n$ cloche help network",
 	.complete = "command",
 	.max_args = 2,
 	.run = run_help,
