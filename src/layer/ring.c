@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 struct ring {
 	pthread_mutex_t mutex;
@@ -13,17 +14,30 @@ struct ring {
 	uint8_t *blocks;
 };
 
+/*
+ * Memory that was never touched costs a fault for each 4 KiB, 10 to 30 us in a virtual machine: more than all else that is done
+ * with a small layer. So the ring is one huge page where the kernel gives those on demand, and where it doesn't, the pages of a
+ * block come by one call (Linux 5.14; older ones refuse, which is no harm).
+ */
+enum { RING_SIZE = RING_BLOCKS * RING_BLOCK_SIZE };
+
+static void ask_for_pages(uint8_t *block)
+{
+	(void)madvise(block, RING_BLOCK_SIZE, MADV_POPULATE_WRITE);
+}
+
 struct ring *ring_new(void)
 {
 	struct ring *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return NULL;
-	r->blocks = malloc((size_t)RING_BLOCKS * RING_BLOCK_SIZE);
+	r->blocks = aligned_alloc(RING_SIZE, RING_SIZE);
 	if (!r->blocks) {
 		free(r);
 		return NULL;
 	}
+	(void)madvise(r->blocks, RING_SIZE, MADV_HUGEPAGE);
 	pthread_mutex_init(&r->mutex, NULL);
 	pthread_cond_init(&r->changed, NULL);
 	return r;
@@ -42,13 +56,18 @@ void ring_free(struct ring *r)
 uint8_t *ring_fill(struct ring *r)
 {
 	uint8_t *block = NULL;
+	bool is_new = false;
 
 	pthread_mutex_lock(&r->mutex);
 	while (r->filled - r->used == RING_BLOCKS && !r->given_up)
 		pthread_cond_wait(&r->changed, &r->mutex);
-	if (!r->given_up)
+	if (!r->given_up) {
 		block = r->blocks + r->filled % RING_BLOCKS * RING_BLOCK_SIZE;
+		is_new = r->filled < RING_BLOCKS;
+	}
 	pthread_mutex_unlock(&r->mutex);
+	if (is_new)
+		ask_for_pages(block);
 	return block;
 }
 
