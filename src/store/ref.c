@@ -83,36 +83,34 @@ static int sync_folder(struct store *s, const char *folder, struct err *err)
 	return 0;
 }
 
-static int write_synced(int dir_fd, const char *name, const char *text, struct err *err)
+/* A value that is to become the file PATH of refs/, in our folder of tmp/ under the name STAGED. */
+static int stage(struct store_tmp *tmp, const char *staged, const struct digest *manifest, bool sync, struct err *err)
 {
-	autoclose int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	char digest[DIGEST_STR_MAX], text[DIGEST_STR_MAX + 1];
+	autoclose int fd = openat(tmp->dir_fd, staged, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	int r;
 
 	if (fd < 0)
-		return err_errno(err, errno, "create '%s'", name);
+		return err_errno(err, errno, "create '%s'", staged);
+	digest_format(manifest, digest);
+	snprintf(text, sizeof(text), "%s\n", digest);
 	r = fs_write_all(fd, text, strlen(text), err);
-	if (r >= 0 && fsync(fd) < 0)
-		r = err_errno(err, errno, "sync '%s'", name);
+	if (r >= 0 && sync && fsync(fd) < 0)
+		r = err_errno(err, errno, "sync '%s'", staged);
 	return r;
 }
 
-/* Writes PATH (below refs/) whole or not at all; it lasts once its folder is synced. */
-static int write_ref_file(struct store_tmp *tmp, const char *path, const struct digest *manifest, bool sync,
-			  struct err *err)
+/* The staged value appears as PATH (below refs/), whole; it lasts once its folder is synced. */
+static int place(struct store_tmp *tmp, const char *staged, const char *path, bool sync, struct err *err)
 {
 	struct store *s = tmp->store;
 	autofree char *folder = strndup(path, (size_t)(path_basename(path) - path - 1));
-	char digest[DIGEST_STR_MAX], text[DIGEST_STR_MAX + 1];
 	int r;
 
 	if (!folder)
 		return err_oom(err);
-	digest_format(manifest, digest);
-	snprintf(text, sizeof(text), "%s\n", digest);
 	r = fs_make_dirs(s->root_fd, folder, 0700, err);
-	if (r >= 0)
-		r = write_synced(tmp->dir_fd, "ref", text, err);
-	if (r >= 0 && renameat(tmp->dir_fd, "ref", s->root_fd, path) < 0)
+	if (r >= 0 && renameat(tmp->dir_fd, staged, s->root_fd, path) < 0)
 		r = err_errno(err, errno, "write '%s/%s'", s->root, path);
 	return r < 0 || !sync ? r : sync_folder(s, folder, err);
 }
@@ -158,21 +156,39 @@ static bool is_named(struct store *s, const struct refs *refs, const struct dige
 	return false;
 }
 
-/* The image that NAME led to keeps its place, if that was its last name. */
-static int keep_old(struct store_tmp *tmp, const char *name, const struct digest *old, const struct digest *manifest,
-		    struct err *err)
+/* Whether the image that NAME led to loses its last name, and so keeps its place without one. */
+static int loses_its_name(struct store *s, const char *name, const struct digest *old, const struct digest *manifest,
+			  struct err *err)
 {
 	autorefs struct refs refs = { 0 };
 	struct digest id;
-	char path[96];
-	int r = refs_list(tmp->store, &refs, err);
+	int r = refs_list(s, &refs, err);
 
 	/* What can't be read any more is not worth keeping. */
-	if (r < 0 || !store_manifest_id(tmp->store, old, &id) || is_named(tmp->store, &refs, &id, name, manifest))
-		return r;
-	untagged_path(old, path);
-	/* What comes next is synced, and takes this along: file systems with a journal keep the order of names. */
-	return write_ref_file(tmp, path, old, false, err);
+	return r < 0 ? r : store_manifest_id(s, old, &id) && !is_named(s, &refs, &id, name, manifest);
+}
+
+/*
+ * The values are written first, so that the sync which makes the blobs last is theirs too. The two names then appear
+ * with one sync of a folder: file systems with a journal keep the order of renames.
+ */
+static int replace_value(struct store_tmp *tmp, const char *path, const struct digest *manifest,
+			 const struct digest *unnamed, struct err *err)
+{
+	struct store *s = tmp->store;
+	bool each = s->is_synced;
+	char untagged[96];
+	int r = stage(tmp, "ref", manifest, each, err);
+
+	if (r >= 0 && unnamed)
+		r = stage(tmp, "unnamed", unnamed, each, err);
+	if (r >= 0)
+		r = store_sync_blobs(s, err);
+	if (r >= 0 && unnamed) {
+		untagged_path(unnamed, untagged);
+		r = place(tmp, "unnamed", untagged, false, err);
+	}
+	return r < 0 ? r : place(tmp, "ref", path, true, err);
 }
 
 static int replace(struct store_tmp *tmp, const char *name, const struct digest *manifest, const char *why,
@@ -183,18 +199,17 @@ static int replace(struct store_tmp *tmp, const char *name, const struct digest 
 	struct digest old;
 	char untagged[96];
 	bool had;
-	int r;
+	int r = 0;
 
 	if (!path)
 		return err_oom(err);
 	had = ref_read_file(s, path, &old, NULL) >= 0;
 	if (had && digest_equal(&old, manifest))
 		return 0;
-	r = store_sync_blobs(s, err);
-	if (r >= 0 && had)
-		r = keep_old(tmp, name, &old, manifest, err);
+	if (had)
+		r = loses_its_name(s, name, &old, manifest, err);
 	if (r >= 0)
-		r = write_ref_file(tmp, path, manifest, true, err);
+		r = replace_value(tmp, path, manifest, r > 0 ? &old : NULL, err);
 	if (r < 0)
 		return r;
 	untagged_path(manifest, untagged);
@@ -239,12 +254,10 @@ int ref_set_untagged(struct store *s, const struct digest *manifest, struct err 
 	for (size_t i = 0; i < refs.len; i++)
 		if (digest_equal(&refs.items[i].manifest, manifest))
 			return 0;
-	r = store_sync_blobs(s, err);
-	if (r >= 0)
-		r = store_tmp_open(s, &tmp, err);
 	untagged_path(manifest, path);
+	r = store_tmp_open(s, &tmp, err);
 	if (r >= 0)
-		r = write_ref_file(&tmp, path, manifest, true, err);
+		r = replace_value(&tmp, path, manifest, NULL, err);
 	return r < 0 ? r : refs_write_index(s, err);
 }
 
