@@ -44,6 +44,7 @@ test_configuration() {
 	build -t conf --label from=outside <<-'END'
 		FROM busybox
 		ENV A=1 B="two words"
+		ENV PATH=/srv/bin:$PATH
 		LABEL a.b="c d" e=$A
 		EXPOSE 80 53/udp
 		VOLUME /data
@@ -57,6 +58,7 @@ test_configuration() {
 	expect_ok cloche inspect conf
 	expect_match "$out" '"A=1"'
 	expect_match "$out" '"B=two words"'
+	expect_match "$out" '"PATH=/srv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"'
 	expect_match "$out" '"a.b": "c d"'
 	expect_match "$out" '"e": "1"'
 	expect_match "$out" '"from": "outside"'

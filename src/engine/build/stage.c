@@ -126,27 +126,26 @@ static int open_image(struct build_session *s, const struct plan_stage *stage, s
 	return err_hint(err, "%s", why.hint);
 }
 
-/* Nothing but docker's default of PATH. */
-static int open_scratch(struct build_state *state, struct err *err)
+/* As with docker every stage has a PATH, so that `ENV PATH=/app:$PATH` means what it says whatever the base. */
+static int ensure_path(struct image_config *config, struct err *err)
 {
-	int r = image_config_init(&state->image.config, err);
-
-	if (r >= 0 &&
-	    strv_add(&state->image.config.env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin") < 0)
-		return err_oom(err);
-	return r;
+	if (strv_env_get(&config->env, "PATH"))
+		return 0;
+	return strv_add(&config->env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin") < 0
+		       ? err_oom(err)
+		       : 0;
 }
 
 static int open_base(struct build_session *s, size_t index, struct err *err)
 {
 	const struct plan_stage *stage = &s->plan.stages[index];
 	struct build_state *state = &s->states[index];
+	int r;
 
 	if (stage->base_stage >= 0)
 		return copy_state(&s->states[stage->base_stage], state, err);
-	if (stage->scratch)
-		return open_scratch(state, err);
-	return open_image(s, stage, state, err);
+	r = stage->scratch ? image_config_init(&state->image.config, err) : open_image(s, stage, state, err);
+	return r < 0 ? r : ensure_path(&state->image.config, err);
 }
 
 /* --- ONBUILD --- */
