@@ -11,6 +11,9 @@ from rows_start import podman_base
 
 # Figures in the goals are for an image of 385 MB; they are scaled to the size that is there.
 GOAL_BYTES = 385e6
+LOADS = (("load docker-archive", "docker.tar", 0.6), ("load oci-archive (gzip)", "oci.tar", 1.0))
+SAVES = (("docker-archive", 0.3), ("oci-archive", 0.9))
+UNPACK = "unpack an OCI layout"
 SECOND_LAYER_BYTES = 250e6
 
 
@@ -73,7 +76,7 @@ def podman_forget(lab):
 def load_rows(lab, scale, repetitions):
     command, empty = fresh_cloche(lab)
     podman = podman_base(lab) if lab.find("podman") else None
-    for name, archive, seconds in (("load docker-archive", "docker.tar", 0.6), ("load oci-archive (gzip)", "oci.tar", 1.0)):
+    for name, archive, seconds in LOADS:
         if not lab.wants(name):
             continue
         contenders = [Contender("cloche", command + ["load", "-i", lab.path(archive)], empty)]
@@ -90,7 +93,7 @@ def save_rows(lab, scale, repetitions):
             os.unlink(out)
 
     podman = podman_base(lab) if lab.find("podman") else None
-    for kind, seconds in (("docker-archive", 0.3), ("oci-archive", 0.9)):
+    for kind, seconds in SAVES:
         if not lab.wants("save " + kind):
             continue
         ours = lab.cloche + ["save", "--format", kind, "-o", out, "localhost/bench-move"]
@@ -115,14 +118,15 @@ def unpack_rows(lab, scale, repetitions):
     rootless = [] if os.getuid() == 0 else ["--rootless"]
     theirs = ["umoci", "unpack", *rootless, "--image", f"{layout}:latest", bundle]
     command, empty = fresh_cloche(lab)
-    lab.row("unpack an OCI layout", [
+    lab.row(UNPACK, [
         Contender("cloche", command + ["load", "-i", layout], empty),
         Contender("umoci", theirs, lambda number: remove_tree(lab, bundle)),
     ], Goal(seconds=0.8 * scale, peak_kib=16384), repetitions)
 
 
 def measure(lab):
-    if not any(lab.wants(name) for name in ("load", "save", "unpack")):
+    names = [name for name, _, _ in LOADS] + ["save " + kind for kind, _ in SAVES] + [UNPACK]
+    if not any(lab.wants(name) for name in names):
         return
     size = make_image(lab)
     if size is None:
@@ -131,5 +135,5 @@ def measure(lab):
     repetitions = 2 if lab.quick else 3
     load_rows(lab, scale, repetitions)
     save_rows(lab, scale, repetitions)
-    if lab.wants("unpack"):
+    if lab.wants(UNPACK):
         unpack_rows(lab, scale, repetitions)
