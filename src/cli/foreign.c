@@ -9,8 +9,6 @@
 #include <stddef.h>
 #include <string.h>
 
-static const char no_search[] =
-	"registries are asked by name: 'cloche pull NAME'; what there is to pull, https://hub.docker.com shows";
 static const char no_manifest[] =
 	"'cloche pull IMAGE' takes the part for this machine; 'cloche inspect IMAGE' shows what it is";
 static const char no_networks[] =
@@ -25,7 +23,6 @@ static const char no_pods[] =
 static const struct {
 	const char *words, *hint;
 } hints[] = {
-	{ "search", no_search },
 	{ "manifest", no_manifest },
 	{ "info", "'cloche doctor' says what this machine offers and what is used" },
 	{ "system info", "'cloche doctor' says what this machine offers and what is used" },

@@ -304,3 +304,65 @@ test_two_pulls_of_one_image_fetch_it_once() {
 	expect_eq "$(grep -c 'GET /v2/good/[a-z]*/blobs' "$T/requests")" 3
 	stop_registry
 }
+
+test_tags_are_listed_and_taken_away() {
+	use_busybox
+	start_registry
+	for tag in 1 2 3; do
+		expect_ok cloche push -q --tls-verify=false --digestfile "$T/digest" busybox "$host/me/box:$tag"
+	done
+	local digest
+	digest=$(cat "$T/digest")
+	expect_ok cloche images --remote --tls-verify=false "$host/me/box"
+	expect_match "$out" "^REPOSITORY +TAG"
+	expect_eq "$(echo "$out" | tr -s ' ' | tail -n +2 | sort)" "$host/me/box 1
+$host/me/box 2
+$host/me/box 3"
+	expect_ok cloche images --remote -q --tls-verify=false "$host/me/box"
+	expect_eq "$(echo "$out" | sort | head -1)" "$host/me/box:1"
+	expect_ok cloche images --remote --format '{{.Tag}} {{.Digest}}' --tls-verify=false "$host/me/box:2"
+	expect_match "$out" "2 $digest"
+	expect_fail 125 cloche images --remote --tls-verify=false "$host/me/none"
+	expect_match "$err" "images: '$host/me/none': .*doesn't have it"
+	expect_fail 125 cloche images --remote
+	# This registry can't remove a tag alone.
+	expect_fail 125 cloche rmi --remote --tls-verify=false "$host/me/box:1"
+	expect_match "$err" "all its tags, and '[23]' is another of them"
+	expect_ok cloche rmi --remote --force --tls-verify=false "$host/me/box:1"
+	expect_eq "$out" "Deleted: $host/me/box:1"
+	expect_fail 125 cloche pull --tls-verify=false "$host/me/box:3"
+	expect_ok cloche push -q --tls-verify=false busybox "$host/me/box:4"
+	expect_ok cloche rmi --remote --tls-verify=false "$host/me/box@$digest"
+	expect_fail 125 cloche rmi --remote --tls-verify=false "$host/me/box:4"
+	expect_match "$err" "$host/me/box:4.*doesn't have it"
+	expect_ok cloche images -q busybox
+	stop_registry
+}
+
+test_search() {
+	start_bad
+	expect_ok cloche search --tls-verify=false "$host/box"
+	expect_eq "$(echo "$out" | sed 's/  */ /g; s/ *$//')" "NAME DESCRIPTION STARS OFFICIAL
+good/box A box, and über alles a very long descriptio… 12 [OK]
+evil/box [2Jgone next 3"
+	expect_ok cloche search --tls-verify=false --no-trunc --filter stars=5 --format '{{.Name}}: {{.Description}}' "$host/box"
+	expect_eq "$out" "good/box: A box, and über alles a very long description of it, indeed"
+	expect_ok cloche search --tls-verify=false --filter is-official=false --format json "$host/box"
+	expect_eq "$out" '{"Name":"evil/box","Description":" [2Jgone next","StarCount":"3","IsOfficial":"false"}'
+	expect_ok cloche search --tls-verify=false --limit 1 --format '{{.Name}}' "$host/box"
+	expect_eq "$out" good/box
+	expect_ok cloche search --tls-verify=false --list-tags "$host/good/box"
+	expect_match "$out" "$host/good/box	y"
+	expect_fail 125 cloche search --filter stars=many "$host/box"
+	expect_match "$err" "invalid filter 'stars=many'"
+	expect_fail 125 cloche search --limit 0 box
+	stop_registry
+}
+
+test_a_registry_without_a_search_says_so() {
+	start_registry
+	expect_fail 125 cloche search --tls-verify=false "$host/box"
+	expect_match "$err" "$host has no search"
+	expect_match "$err" "--list-tags"
+	stop_registry
+}

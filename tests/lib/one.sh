@@ -3,6 +3,7 @@
 set -Eeuo pipefail
 umask 022
 mkdir -p "$T/bin" "$HOME"
+mkdir -p -m 700 "$XDG_RUNTIME_DIR"
 cd "$T"
 
 # The program with a store of its own. exec: its pid is the one that a test may signal.

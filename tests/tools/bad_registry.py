@@ -21,6 +21,7 @@ Every repository has the layout's image as the tag "x". Requests are written to 
   circle          an index that leads to itself
   lies            a manifest whose digest isn't what was asked for
   token           wants a bearer token of the server at /token, for user me, password secret
+The search finds two images for "box"; one describes itself by commands for terminals.
 """
 
 import base64
@@ -83,6 +84,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.headers.get("Authorization") != wanted:
             return self.error(401, "UNAUTHORIZED")
         return self.answer(200, json.dumps({"token": ACCEPTED, "expires_in": 300}).encode())
+
+    def search(self):
+        found = [{"name": "good/box", "description": "A box, and \u00fcber alles a very long description of it, indeed",
+                  "star_count": 12, "is_official": True},
+                 {"name": "evil/box", "description": "\u001b[2Jgone\nnext", "star_count": 3}]
+        return self.answer(200, json.dumps({"num_results": 2, "results": found if "q=box&" in self.path else []}).encode())
 
     def serve_manifest(self, how, ref):
         kind, digest, body = manifest()
@@ -149,7 +156,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.give_token()
         if path in ("/v2/", "/v2"):
             return self.answer(200, b"{}")
+        if path == "/v1/search":
+            return self.search()
         parts = path.split("/")
+        if path.endswith("/tags/list"):
+            return self.answer(200, json.dumps({"name": parts[2], "tags": ["x", "y"]}).encode())
         if len(parts) < 6:
             return self.error(404, "NAME_UNKNOWN")
         how, kind, ref = parts[2], parts[-2], parts[-1]

@@ -2,18 +2,21 @@
 #include "base/num.h"
 #include "base/timefmt.h"
 #include "cli/command.h"
+#include "cli/image/remote_options.h"
 #include "cli/listing.h"
 #include "cli/words.h"
 #include "engine/image/images.h"
+#include "engine/image/remote_list.h"
 #include "oci/json.h"
 
 #include <errno.h>
 #include <string.h>
 
 struct images_options {
-	bool all, quiet, digests, no_trunc;
+	bool all, quiet, digests, no_trunc, remote;
 	const char *format;
 	struct strv filters;
+	struct remote_words registry;
 };
 
 static const struct option images_table[] = {
@@ -26,7 +29,9 @@ static const struct option images_table[] = {
 	OPTION_STRING("format", 0, struct images_options, format, "FORMAT",
 		      "print by a Go template, 'table TEMPLATE' or 'json'", "json table"),
 	OPTION_FLAG("no-trunc", 0, struct images_options, no_trunc, "show IDs in full"),
-	OPTION_FLAG("quiet", 'q', struct images_options, quiet, "show only the IDs"),
+	OPTION_FLAG("quiet", 'q', struct images_options, quiet, "show only the IDs; with --remote, only the names"),
+	OPTION_FLAG("remote", 0, struct images_options, remote, "list the tags that a registry has of REPOSITORY"),
+	REMOTE_OPTIONS(struct images_options, registry),
 	OPTION_END,
 };
 
@@ -116,13 +121,59 @@ static int print(const struct images_options *o, const struct image_rows *images
 	return listing_print(stdout, &listing, rows, err);
 }
 
+/* --- in a registry --- */
+
+static int add_tag(json_t *rows, const char *name, const char *tag, const char *digest)
+{
+	json_t *row = json_object();
+
+	if (json_add_string(row, "Repository", name) < 0 || json_add_string(row, "Tag", tag) < 0 ||
+	    json_object_set_new(row, "Digest", json_text(digest ? digest : "")) < 0) {
+		json_decref(row);
+		return -ENOMEM;
+	}
+	return json_array_append_new(rows, row) < 0 ? -ENOMEM : 0;
+}
+
+static int list_remote(const struct images_options *o, const char *image, struct err *err)
+{
+	const struct remote_options remote = remote_options_of(&o->registry);
+	const struct listing listing = {
+		.format = o->quiet ? "{{.Repository}}:{{.Tag}}" : o->format,
+		.columns = columns,
+		.table = o->digests ? "{{.Repository}}\t{{.Tag}}\t{{.Digest}}" : "{{.Repository}}\t{{.Tag}}",
+	};
+	bool digests = o->digests || (o->format && strstr(o->format, "Digest"));
+	autojson json_t *rows = json_array();
+	autostrv struct strv tags = { 0 };
+	char name[REFERENCE_MAX];
+	int r;
+
+	if (!image)
+		return err_set(err, EINVAL,
+			       "--remote needs a repository: 'cloche images --remote docker.io/library/debian'");
+	if (o->filters.len || !rows)
+		return rows ? err_set(err, EINVAL, "--remote takes no --filter") : err_oom(err);
+	r = remote_list_tags(&remote, image, digests, &tags, name, err);
+	if (r < 0)
+		return err_wrap(err, "'%s'", image);
+	for (size_t i = 0; i < tags.len; i += digests ? 2 : 1)
+		if (add_tag(rows, name, tags.items[i], digests ? tags.items[i + 1] : NULL) < 0)
+			return err_oom(err);
+	return listing_print(stdout, &listing, rows, err);
+}
+
 static int run_images(const void *options, const struct strv *args, struct err *err)
 {
 	const struct images_options *o = options;
 	autoengine struct engine e = { 0 };
 	autoimages struct image_rows images = { 0 };
 	autostrv struct strv filters = { 0 };
-	int r = engine_open(global_options.root, global_options.runroot, &e, err);
+	int r;
+
+	if (o->remote)
+		return list_remote(o, args->len ? args->items[0] : NULL, err);
+	r = engine_open(global_options.root, global_options.runroot, &e, err);
 
 	if (r >= 0 && (strv_add_all(&filters, &o->filters) < 0 ||
 		       (args->len > 0 && strv_addf(&filters, "reference=%s", args->items[0]) < 0)))
@@ -142,7 +193,9 @@ const struct command cmd_images = {
 	.description = "Lists each name with the image that it leads to, the newest image first. SIZE is what the "
 		       "image's files take "
 		       "when they are unpacked; layers that images share are on disk once.\n\n"
-		       "Fields for --format: .Repository .Tag .Digest .ID .CreatedSince .CreatedAt .Size .Containers",
+		       "Fields for --format: .Repository .Tag .Digest .ID .CreatedSince .CreatedAt .Size .Containers; "
+		       "with --remote the first "
+		       "three.",
 	.examples = "$ cloche images\n# only names and sizes\n$ cloche images --format '{{.Repository}}:{{.Tag}} "
 		    "{{.Size}}'\n"
 		    "$ cloche images --filter dangling=true -q",
