@@ -19,11 +19,12 @@ struct search_options {
 };
 
 static const struct option search_table[] = {
-	OPTION_LIST("filter", 'f', struct search_options, filters, "FILTER", "list only some: stars=NUMBER, is-official=true|false",
-		    NULL),
-	OPTION_STRING("format", 0, struct search_options, format, "FORMAT", "print by a Go template, 'table TEMPLATE' or 'json'",
-		      "json table"),
-	OPTION_STRING("limit", 0, struct search_options, limit, "NUMBER", "at most so many, 1 to 100 (default 25)", NULL),
+	OPTION_LIST("filter", 'f', struct search_options, filters, "FILTER",
+		    "list only some: stars=NUMBER, is-official=true|false", NULL),
+	OPTION_STRING("format", 0, struct search_options, format, "FORMAT",
+		      "print by a Go template, 'table TEMPLATE' or 'json'", "json table"),
+	OPTION_STRING("limit", 0, struct search_options, limit, "NUMBER", "at most so many, 1 to 100 (default 25)",
+		      NULL),
 	OPTION_FLAG("list-tags", 0, struct search_options, list_tags, "list the tags of the repository TERM instead"),
 	OPTION_FLAG("no-trunc", 0, struct search_options, no_trunc, "show descriptions in full"),
 	REMOTE_OPTIONS(struct search_options, remote),
@@ -94,7 +95,9 @@ static int mark_official(json_t *row)
 static int print_found(const struct search_options *o, const struct filter *f, json_t *found, struct err *err)
 {
 	static const struct listing_column columns[] = {
-		{ "Name", "NAME" }, { "Description", "DESCRIPTION" }, { "StarCount", "STARS" }, { "IsOfficial", "OFFICIAL" }, { NULL, NULL },
+		{ "Name", "NAME" },	  { "Description", "DESCRIPTION" },
+		{ "StarCount", "STARS" }, { "IsOfficial", "OFFICIAL" },
+		{ NULL, NULL },
 	};
 	const struct listing listing = {
 		.format = o->format,
@@ -124,13 +127,15 @@ static const char *part_host(const char *term, char host[static REFERENCE_MAX])
 	size_t len = slash ? (size_t)(slash - term) : 0;
 
 	snprintf(host, REFERENCE_MAX, "docker.io");
-	if (len == 0 || len >= REFERENCE_MAX || (!memchr(term, '.', len) && !memchr(term, ':', len) && strncmp(term, "localhost/", len + 1) != 0))
+	if (len == 0 || len >= REFERENCE_MAX ||
+	    (!memchr(term, '.', len) && !memchr(term, ':', len) && strncmp(term, "localhost/", len + 1) != 0))
 		return term;
 	snprintf(host, REFERENCE_MAX, "%.*s", (int)len, term);
 	return slash + 1;
 }
 
-static int print_tags(const struct search_options *o, const struct remote_options *remote, const char *term, struct err *err)
+static int print_tags(const struct search_options *o, const struct remote_options *remote, const char *term,
+		      struct err *err)
 {
 	autostrv struct strv tags = { 0 };
 	char name[REFERENCE_MAX];
@@ -166,7 +171,8 @@ static int run_search(const void *options, const struct strv *args, struct err *
 	term = part_host(args->items[0], host);
 	r = remote_search(&remote, host, term, limit, &found, err);
 	if (r == -EOPNOTSUPP)
-		return err_hint(err, "where its name is known, 'cloche search --list-tags REGISTRY/REPOSITORY' lists what there is of it");
+		return err_hint(err, "where its name is known, 'cloche search --list-tags REGISTRY/REPOSITORY' lists "
+				     "what there is of it");
 	return r < 0 ? r : print_found(o, &filter, found, err);
 }
 
@@ -175,10 +181,12 @@ const struct command cmd_search = {
 	.group = "Registries",
 	.summary = "search a registry for images",
 	.usage = "[REGISTRY/]TERM",
-	.description = "Asks docker.io, or the registry that TERM begins with, for repositories whose name or description has TERM. Few "
+	.description = "Asks docker.io, or the registry that TERM begins with, for repositories whose name or "
+		       "description has TERM. Few "
 		       "registries but docker.io have a search.\n\n"
 		       "Fields for --format: .Name .Description .StarCount .IsOfficial",
-	.examples = "$ cloche search --filter is-official=true nginx\n# which versions are there?\n$ cloche search --list-tags "
+	.examples = "$ cloche search --filter is-official=true nginx\n# which versions are there?\n$ cloche search "
+		    "--list-tags "
 		    "docker.io/library/debian\n",
 	.options = search_table,
 	.options_size = sizeof(struct search_options),

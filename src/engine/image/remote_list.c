@@ -99,8 +99,9 @@ static int check_alone(struct remote *r, const char *tag, const struct digest *d
 		if (e == -ENOENT)
 			e = 0;
 		else if (e >= 0 && digest_equal(&other, digest)) {
-			err_set(err, EBUSY, "%s can only remove a manifest with all its tags, and '%s' is another of them",
-				r->host, tags.items[i]);
+			err_set(err, EBUSY,
+				"%s can only remove a manifest with all its tags, and '%s' is another of them", r->host,
+				tags.items[i]);
 			return err_hint(err, "with --force both go");
 		} else if (e < 0) {
 			return err_set(err, -e, "can't tell whether the tag '%s' leads to the same manifest",
@@ -206,8 +207,8 @@ static int read_found(const struct buf *text, unsigned limit, json_t *ret, struc
 	return e;
 }
 
-int remote_search(const struct remote_options *options, const char *host, const char *term, unsigned limit, json_t **ret,
-		  struct err *err)
+int remote_search(const struct remote_options *options, const char *host, const char *term, unsigned limit,
+		  json_t **ret, struct err *err)
 {
 	autobuf struct buf text = BUF_INIT(REGISTRY_DOCUMENT_MAX);
 	autoremote struct remote r = { 0 };

@@ -29,5 +29,5 @@ int remote_remove(const struct remote_options *options, const char *image, bool 
  * At most LIMIT repositories of HOST that have to do with TERM: objects with Name, Description, StarCount and IsOfficial, all
  * text without control characters. -EOPNOTSUPP where the registry has no search.
  */
-int remote_search(const struct remote_options *options, const char *host, const char *term, unsigned limit, json_t **ret,
-		  struct err *err);
+int remote_search(const struct remote_options *options, const char *host, const char *term, unsigned limit,
+		  json_t **ret, struct err *err);
