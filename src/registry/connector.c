@@ -29,10 +29,10 @@ struct connect_request {
 	const struct connector_policy *policy;
 };
 
-/* The answer: errno and text, with the socket if errno is 0. */
+/* The answer: errno, text and remedy ("": none), with the socket if errno is 0. */
 struct connect_reply {
 	int32_t code;
-	char text[256];
+	char text[256], hint[256];
 };
 
 /* --- policy --- */
@@ -198,6 +198,7 @@ static void *serve_thread(void *arg)
 	if (fd < 0) {
 		reply.code = err.code;
 		snprintf(reply.text, sizeof(reply.text), "%.255s", err.msg);
+		snprintf(reply.hint, sizeof(reply.hint), "%.255s", err.hint);
 	}
 	msg_send(q->reply, &reply, sizeof(reply), &fd, fd >= 0, NULL);
 	close(q->reply);
@@ -277,7 +278,9 @@ static int take_reply(int sock, struct err *err)
 	if (reply.code == 0 && r == 1)
 		return fds[0];
 	reply.text[sizeof(reply.text) - 1] = '\0';
-	return err_set(err, reply.code ? reply.code : EPROTO, "%s", reply.text);
+	reply.hint[sizeof(reply.hint) - 1] = '\0';
+	err_set(err, reply.code ? reply.code : EPROTO, "%s", reply.text);
+	return reply.hint[0] ? err_hint(err, "%s", reply.hint) : -err->code;
 }
 
 int connector_connect(int sock, const char *host, uint16_t port, struct err *err)

@@ -469,7 +469,7 @@ static int explain(struct exchange *x, CURLcode code, const char *detail, struct
 		return err_errno(err, -x->r->body_error, "%s %.200s", x->q->method, x->q->url);
 	if (x->connect_err.code) {
 		err_set(err, x->connect_err.code, "%s", x->connect_err.msg);
-		return err_hint(err, "%s", x->connect_err.hint);
+		return x->connect_err.hint[0] ? err_hint(err, "%s", x->connect_err.hint) : -err->code;
 	}
 	switch (code) {
 	case CURLE_OPERATION_TIMEDOUT:

@@ -109,6 +109,12 @@ int default_spec_host_network(struct oci_spec *spec)
 
 /* --- capabilities --- */
 
+static int unknown_capability(const char *name, struct err *err)
+{
+	err_set(err, EINVAL, "there is no capability '%s'", name);
+	return err_hint(err, "as in NET_ADMIN, SYS_PTRACE, or ALL; capabilities(7) has the list");
+}
+
 static int cap_words(const struct strv *words, cap_set *ret, bool *ret_all, struct err *err)
 {
 	*ret = 0;
@@ -122,7 +128,7 @@ static int cap_words(const struct strv *words, cap_set *ret, bool *ret_all, stru
 		}
 		number = cap_from_name(words->items[i]);
 		if (number < 0)
-			return err_set(err, EINVAL, "there is no capability '%s'", words->items[i]);
+			return unknown_capability(words->items[i], err);
 		*ret |= CAP_BIT(number);
 	}
 	return 0;

@@ -117,9 +117,8 @@ int store_find_id(struct store *s, const struct digest *id, struct digest *ret_m
 static int not_found(const char *text, struct err *err)
 {
 	err_set(err, ENOENT, "there is no image '%s'", text);
-	return err_hint(
-		err,
-		"'cloche images' lists those that there are; load or import one with 'cloche load' or 'cloche import'");
+	return err_hint(err, "'cloche images' lists those that there are; 'cloche pull' brings others, 'cloche load' "
+			     "and 'cloche import' from files");
 }
 
 /* "name@digest": the digest decides, and must be there. */

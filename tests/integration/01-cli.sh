@@ -99,3 +99,34 @@ test_dockers_commands() {
 	expect_ok cloche builder build -q -t one .
 	expect_ok cloche image rm one
 }
+
+# mistake STATUS MESSAGE HINT WORD... : what was attempted, on what and why; and what would help.
+mistake() {
+	local status=$1 message=$2 hint=$3
+	shift 3
+	expect_fail "$status" cloche "$@"
+	expect_match "$err" "$message"
+	expect_match "$err" "  hint: .*$hint"
+}
+
+test_mistakes_are_told_with_a_remedy() {
+	use_busybox
+	cloche create --name box busybox true >/dev/null
+	local word
+	for word in "exec box true" "top box" "enter box true" "debug box true"; do
+		mistake 125 "container 'box' is not running" "cloche start box" $word
+	done
+	mistake 1 "not running" "cloche start box" pause box
+	mistake 125 "not running" "cloche start -a box" attach box
+	mistake 125 "the name 'box' is taken" "cloche rm box" run --name box busybox true
+	mistake 125 "there is no image 'nosuch'" "cloche pull" run --pull never nosuch true
+	mistake 125 "there is no capability 'FOO'" "NET_ADMIN" run --cap-add FOO busybox true
+	mistake 125 "too many colons" "SOURCE:TARGET:MODES" run -v a:b:c:d busybox true
+	mistake 125 "one or more limits" "--memory 512m" update box
+	mistake 125 "the archive is empty" "cloche load <FILE" load
+	mistake 125 "unknown option '--nmae'" "did you mean --name" run --nmae x busybox
+	mistake 125 "look up 'registry.invalid'" "name server" pull registry.invalid/x
+	expect_fail 1 cloche run -it busybox sh
+	expect_match "$err" "the input device is not a TTY"
+	[ "$KIND" = root ] || mistake 125 "show '/root/x' at '/x': Permission denied" "ls -ld" run -v /root/x:/x busybox true
+}

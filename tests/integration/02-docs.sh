@@ -79,7 +79,7 @@ test_bash_completes_commands_and_options() {
 	expect_eq "$(complete_line 'cloche --root /tmp versi')" version
 	expect_eq "$(complete_line 'cloche version --runr')" --runroot
 	expect_eq "$(complete_line 'cloche buil')" "build builder"
-	expect_eq "$(complete_line 'cloche builder ')" prune
+	expect_eq "$(complete_line 'cloche builder ')" "prune build"
 	expect_eq "$(complete_line 'cloche --root /tmp builder prune --keep')" --keep-days
 	expect_eq "$(complete_line 'cloche help versi')" version
 	mkdir "$T/some-folder"
@@ -104,11 +104,61 @@ test_fish_completes_commands() {
 	expect_ok fish --no-config -c "source $docs/cloche.fish; complete -C 'cloche versi'"
 	expect_match "$out" '^version'
 	expect_ok fish --no-config -c "source $docs/cloche.fish; complete -C 'cloche builder '"
-	expect_match "$out" '^prune'
+	expect_match "$out" $'(^|\n)prune\t'
 	expect_ok fish --no-config -c "source $docs/cloche.fish; complete -C 'cloche builder prune --keep'"
 	expect_match "$out" '^--keep-days'
 	expect_ok fish --no-config -c "source $docs/cloche.fish; complete -C 'cloche build --keep'"
 	expect_no_match "$out" 'keep-days'
+}
+
+# names: an image with two tags, two containers, a volume, to be completed.
+names() {
+	use_busybox
+	cloche tag busybox busybox:other
+	cloche create --name alpha busybox true >/dev/null
+	cloche create --name beta busybox true >/dev/null
+	cloche volume create vol-one >/dev/null
+}
+
+test_bash_completes_names() {
+	names
+	. "$docs/cloche"
+	expect_eq "$(complete_line 'cloche start al')" alpha
+	expect_eq "$(complete_line 'cloche rm -f alpha be')" beta
+	expect_eq "$(complete_line 'cloche run --rm busyb')" "busybox:latest busybox:other"
+	# As readline replaces it: what stands behind the colon.
+	expect_eq "$(complete_line 'cloche run --rm busybox:o')" other
+	expect_eq "$(complete_line 'cloche volume rm vo')" vol-one
+	expect_eq "$(complete_line 'cloche run --network container:al')" ""
+	expect_eq "$(complete_line 'cloche run --volumes-from be')" beta
+	expect_eq "$(complete_line 'cloche container st' | tr ' ' '\n' | sort | xargs)" "start stats stop"
+	expect_eq "$(complete_line 'cloche image rm busybox:o')" other
+}
+
+test_fish_completes_names() {
+	need fish
+	names
+	local line
+	for line in 'start al|alpha' 'run --rm busybox:o|busybox:other' 'volume rm vo|vol-one' 'exec -it be|beta' 'rmi busybox:o|busybox:other' \
+		'container start al|alpha' 'image rm busybox:o|busybox:other'; do
+		expect_ok fish --no-config -c "source $docs/cloche.fish; complete -C 'cloche ${line%|*}'"
+		expect_match "$out" "^${line#*|}" "$line"
+	done
+}
+
+# zsh gives candidates to a terminal only: it is given one.
+test_zsh_completes_names() {
+	need zsh
+	names
+	local line steps=()
+	mkdir z
+	printf '%s\n' "fpath=($docs \$fpath)" 'autoload -Uz compinit; compinit -D -u' "PS1='ready> '" >z/.zshrc
+	for line in 'start al|alpha' 'run --rm busybox:o|busybox.?:other' 'volume rm vo|vol-one' 'exec -it be|beta' \
+		'container start al|alpha'; do
+		steps+=('expect:ready> ' "type:cloche ${line%|*}\\t" "expect:cloche ${line%% *}.*${line#*|}" 'type:\x15\n')
+	done
+	expect_ok env ZDOTDIR="$T/z" ON_TERMINAL_SECONDS=100 python3 "$SRC/tests/lib/on_terminal.py" 24 120 "${steps[@]}" \
+		'expect:ready> ' 'type:exit\n' -- zsh -d -i
 }
 
 test_manual_pages_have_no_warnings() {

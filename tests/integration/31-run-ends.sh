@@ -157,6 +157,52 @@ test_terminal_resizes_and_gives_back() {
 	tmux -S "$T/tmux" kill-server
 }
 
+# keys KEY... : types into tmux.
+keys() {
+	tmux -S "$T/tmux" send-keys -t t "$@"
+}
+
+# A shell that is attached to shows no prompt until something is typed.
+prompts_again() {
+	keys Enter
+	shows '^inside>$'
+}
+
+test_terminal_detach_attach_and_an_editor() {
+	need tmux
+	use_busybox
+	export LC_ALL=C.UTF-8
+	tmux -S "$T/tmux" -f /dev/null new-session -d -s t -x 80 -y 20 "PS1='outside> ' sh"
+	wait_for 10 shows '^outside>$'
+	keys "cloche run -it --name box --network none -e PS1='inside> ' busybox sh" Enter
+	wait_for 20 shows '^inside>$'
+	keys C-p C-q
+	wait_for 20 shows 'outside>$'
+	tmux -S "$T/tmux" resize-window -t t -x 66 -y 18
+	keys 'clear; cloche attach box' Enter
+	wait_for 20 prompts_again
+	keys 'clear; stty size' Enter
+	wait_for 20 shows '^18 66'
+	tmux -S "$T/tmux" resize-window -t t -x 71 -y 16
+	keys 'clear; stty size' Enter
+	wait_for 20 shows '^16 71'
+	keys C-p C-q
+	wait_for 20 shows 'outside>$'
+	keys 'clear; cloche exec -it box vi /root/note' Enter
+	wait_for 20 shows '^~'
+	keys 'ihello from vi'
+	wait_for 20 shows '^hello from vi'
+	keys Escape
+	keys ':wq' Enter
+	wait_for 20 shows '^outside>$'
+	expect_eq "$(cloche exec box cat /root/note)" "hello from vi"
+	keys 'clear; cloche attach box; echo "left with $?"' Enter
+	wait_for 20 prompts_again
+	keys 'exit 3' Enter
+	wait_for 20 shows '^left with 3'
+	tmux -S "$T/tmux" kill-server
+}
+
 test_killed_at_any_moment() {
 	use_busybox
 	local i

@@ -5,7 +5,7 @@
 
 Steps: expect:REGEX waits until the output since the last match has it; type:TEXT (with Python's escapes); size:ROWSxCOLUMNS;
 signal:NAME to the command. Afterwards waits for the end, prints all output, says "mode changed" if the terminal is not as
-it was, and exits as the command did. At most 30 seconds.
+it was, and exits as the command did. At most 30 seconds, or $ON_TERMINAL_SECONDS.
 """
 import fcntl
 import os
@@ -27,7 +27,7 @@ class Play:
         self.master, self.slave = os.openpty()
         set_size(self.slave, rows, columns)
         self.mode = termios.tcgetattr(self.slave)
-        self.output, self.seen, self.end = "", 0, time.monotonic() + 30
+        self.output, self.seen, self.end = "", 0, time.monotonic() + float(os.environ.get("ON_TERMINAL_SECONDS", "30"))
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self.master)

@@ -14,9 +14,9 @@ static const struct option attach_table[] = {
 static int run_attach(const void *options, const struct strv *args, struct err *err)
 {
 	struct store_options store = { .root = global_options.root, .runroot = global_options.runroot };
-	int code;
+	int code, r = attach_container(&store, args->items[0], options, &code, err);
 
-	return attach_container(&store, args->items[0], options, &code, err);
+	return r == -ESRCH ? err_hint(err, "'cloche start -a %s' starts it and is with it", args->items[0]) : r;
 }
 
 const struct command cmd_attach = {

@@ -16,7 +16,7 @@ static int pause_one(struct store *s, const char *word, struct err *err)
 	if (r >= 0)
 		r = container_pause(s, id, &way, why, err);
 	if (r < 0)
-		return r;
+		return r == -ESRCH ? err_hint(err, "'cloche start %s' starts it", word) : r;
 	if (way == PAUSE_BY_SIGNALS)
 		fprintf(stderr,
 			"cloche: pause: %s is stopped by signals, which its processes may notice; not by a control "

@@ -219,7 +219,9 @@ const struct command cmd_ps = {
 	.usage = "",
 	.description =
 		"A container runs as long as its monitor or the command that runs it: what is said here is found out "
-		"from locks, not from notes, so it is true also after kill -9.",
+		"from locks, not from notes, so it is true also after kill -9.\n\n"
+		"Fields for --format: .ID .Image .Command .CreatedAt .RunningFor .Status .State .Ports .Names .Labels "
+		".Networks",
 	.examples = "# those that run, and all\n"
 		    "$ cloche ps\n"
 		    "$ cloche ps -a\n"

@@ -45,6 +45,12 @@ static int update_one(struct store *s, const struct update_options *o, const cha
 	return r < 0 ? err_wrap(err, "container '%s'", word) : 0;
 }
 
+static int no_limits(struct err *err)
+{
+	err_set(err, EINVAL, "give one or more limits");
+	return err_hint(err, "as in --memory 512m or --cpus 1.5; 'cloche update --help' lists them");
+}
+
 static int run_update(const void *options, const struct strv *args, struct err *err)
 {
 	const struct update_options *o = options;
@@ -53,7 +59,7 @@ static int run_update(const void *options, const struct strv *args, struct err *
 	int failed = 0;
 
 	if (says_nothing(o))
-		return err_set(err, EINVAL, "give one or more limits");
+		return no_limits(err);
 	if (store_open(&where, &s, err) < 0)
 		return -1;
 	for (size_t i = 0; i < args->len; i++) {

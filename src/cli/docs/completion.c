@@ -77,7 +77,7 @@ static const char bash_fixed[] =
 	"\t\t\tif [ -z \"$command\" ]; then\n"
 	"\t\t\t\tcommand=${words[i]}\n"
 	"\t\t\telif [ \"$count\" = 0 ] && [ -n \"$(_cloche_group \"$command\")\" ]; then\n"
-	"\t\t\t\tcommand+=\" ${words[i]}\"\n"
+	"\t\t\t\tcommand=$(_cloche_alias \"$command ${words[i]}\")\n"
 	"\t\t\telse\n"
 	"\t\t\t\t((count++))\n"
 	"\t\t\tfi\n"
@@ -125,9 +125,27 @@ static void print_second_words(FILE *f, const char *name, size_t len)
 	const struct command *const *at = all_commands;
 	const struct command *cmd;
 
+	const char *word;
+	size_t other = 0;
+
 	while ((cmd = docgen_next_command(&at)))
 		if (strncmp(cmd->name, name, len + 1) == 0)
 			fprintf(f, " %s", cmd->name + len + 1);
+	while ((word = docgen_next_other_name(name, len, &other, &cmd)))
+		fprintf(f, " %s", word);
+}
+
+/* Cases that say which command another name is: "container ls" is ps. */
+static void print_other_names(FILE *f, const char *format)
+{
+	const struct command *const *at = all_commands;
+	const struct command *cmd;
+	const char *name, *word;
+	size_t len;
+
+	while ((name = docgen_next_group(&at, &len)))
+		for (size_t other = 0; (word = docgen_next_other_name(name, len, &other, &cmd));)
+			fprintf(f, format, (int)len, name, word, cmd->name);
 }
 
 static void bash_print_groups(FILE *f)
@@ -143,7 +161,9 @@ static void bash_print_groups(FILE *f)
 		print_second_words(f, name, len);
 		fputs(" ;;\n", f);
 	}
-	fputs("\tesac\n}\n\n", f);
+	fputs("\tesac\n}\n\n# The command that two words are another name of.\n_cloche_alias()\n{\n\tcase $1 in\n", f);
+	print_other_names(f, "\t\"%.*s %s\") echo \"%s\" ;;\n");
+	fputs("\t*) echo \"$1\" ;;\n\tesac\n}\n\n", f);
 }
 
 static void print_first_words(FILE *f)
@@ -334,11 +354,14 @@ static void zsh_print_group(FILE *f, const char *name, size_t len)
 {
 	const struct command *const *at = all_commands;
 	const struct command *cmd;
+	const char *word;
 
 	fprintf(f, "_cloche_second_of_%.*s() {\n\tlocal -a commands\n\tcommands=(\n", (int)len, name);
 	while ((cmd = docgen_next_command(&at)))
 		if (strncmp(cmd->name, name, len + 1) == 0)
 			zsh_print_word(f, cmd->name + len + 1, (int)strlen(cmd->name + len + 1), cmd->summary);
+	for (size_t other = 0; (word = docgen_next_other_name(name, len, &other, &cmd));)
+		zsh_print_word(f, word, (int)strlen(word), cmd->summary);
 	fputs("\t)\n\t_describe command commands\n}\n\n", f);
 	fprintf(f,
 		"_cloche_of_%.*s() {\n\tlocal context state line\n"
@@ -346,6 +369,12 @@ static void zsh_print_group(FILE *f, const char *name, size_t len)
 		"\t[[ $state = rest ]] && (( $+functions[_cloche_of_%.*s_$line[1]] )) && _cloche_of_%.*s_$line[1]\n"
 		"}\n\n",
 		(int)len, name, (int)len, name, (int)len, name, (int)len, name);
+	for (size_t other = 0; (word = docgen_next_other_name(name, len, &other, &cmd));) {
+		fprintf(f, "_cloche_of_%.*s_%s() { ", (int)len, name, word);
+		zsh_print_function(f, cmd->name);
+		fputs(" }\n", f);
+	}
+	fputc('\n', f);
 }
 
 void completion_print_zsh(FILE *f)
@@ -387,6 +416,11 @@ static const char fish_fixed[] =
 	"\tset -l words (commandline -opc)\n"
 	"\tset -e words[1]\n"
 	"\twhile set -q words[1]\n"
+	"\t\tset -l alias (__cloche_alias \"$words[1..2]\")\n"
+	"\t\tif test -n \"$alias\"\n"
+	"\t\t\ttest \"$alias\" = \"$argv[1]\"\n"
+	"\t\t\treturn\n"
+	"\t\tend\n"
 	"\t\tif contains -- $words[1] $__cloche_groups\n"
 	"\t\t\ttest \"$words[1..2]\" = \"$argv[1]\"; or test \"$words[1]\" = \"$argv[1]\" -a (count $words) = 1\n"
 	"\t\t\treturn\n"
@@ -454,7 +488,7 @@ void completion_print_fish(FILE *f)
 {
 	const struct command *const *at = all_commands;
 	const struct command *cmd;
-	const char *name;
+	const char *name, *word;
 	size_t len;
 
 	fputs("# fish completion for cloche, made from its option tables\n\n", f);
@@ -463,11 +497,18 @@ void completion_print_fish(FILE *f)
 		fprintf(f, " %.*s", (int)len, name);
 	fputs("\nset -g __cloche_commands ", f);
 	print_first_words(f);
-	fputs("\n\n", f);
+	fputs("\n\n# The command that two words are another name of.\nfunction __cloche_alias\n\tswitch \"$argv[1]\"\n",
+	      f);
+	print_other_names(f, "\t\tcase '%.*s %s'\n\t\t\techo '%s'\n");
+	fputs("\tend\nend\n\n", f);
 	fputs(fish_fixed, f);
 	fish_print_options(f, NULL, global_table);
 	for (at = all_commands; (cmd = docgen_next_command(&at));)
 		fish_print_name(f, cmd);
+	for (at = all_commands; (name = docgen_next_group(&at, &len));)
+		for (size_t other = 0; (word = docgen_next_other_name(name, len, &other, &cmd));)
+			fprintf(f, "complete -c cloche -n '__cloche_using \"%.*s\"' -a %s -d 'cloche %s'\n", (int)len,
+				name, word, cmd->name);
 	for (at = all_commands; (name = docgen_next_group(&at, &len));)
 		fprintf(f, "complete -c cloche -n '__cloche_using \"\"' -a %.*s -d 'more commands'\n", (int)len, name);
 	for (at = all_commands; (cmd = docgen_next_command(&at));) {

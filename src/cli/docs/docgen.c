@@ -57,6 +57,34 @@ const char *docgen_next_group(const struct command *const **at, size_t *ret_len)
 	return NULL;
 }
 
+static bool is_about_containers(const struct command *cmd)
+{
+	bool is_member =
+		strcmp(cmd->group, "Containers") == 0 || (cmd->complete && strcmp(cmd->complete, "container") == 0);
+
+	return is_member && !cmd->hidden && !strchr(cmd->name, ' ') && strcmp(cmd->name, "ps") != 0;
+}
+
+/* Behind the listed ones, "container WORD" is every command about containers: AT counts on from ALIASES_MAX. */
+enum { ALIASES_MAX = 1000 };
+
+const char *docgen_next_other_name(const char *name, size_t len, size_t *at, const struct command **ret)
+{
+	autofree char *group = strndup(name, len);
+	const char *word = group && *at < ALIASES_MAX ? command_next_alias(group, at, ret) : NULL;
+
+	if (word || !group || strcmp(group, "container") != 0)
+		return word;
+	if (*at < ALIASES_MAX)
+		*at = ALIASES_MAX;
+	while (all_commands[*at - ALIASES_MAX]) {
+		*ret = all_commands[(*at)++ - ALIASES_MAX];
+		if (is_about_containers(*ret))
+			return (*ret)->name;
+	}
+	return NULL;
+}
+
 void docgen_join_words(char *name, char joint)
 {
 	for (; *name; name++)

@@ -23,5 +23,11 @@ const struct option *docgen_next_option(const struct option **at);
  * or NULL.
  */
 const char *docgen_next_group(const struct command *const **at, size_t *ret_len);
+/*
+ * Other names in the group that NAME's first LEN letters are: the next second word, with its command in *RET; NULL: no more.
+ * AT is 0 at first.
+ */
+const char *docgen_next_other_name(const char *name, size_t len, size_t *at, const struct command **ret);
+
 /* NAME with its blank replaced: "volume create" -> "volume-create". */
 void docgen_join_words(char *name, char joint);

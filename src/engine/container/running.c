@@ -31,7 +31,7 @@ int running_open(struct store *s, const char *name, bool not_paused, struct runn
 	r = open_pid(&running, err);
 	if (r == -ESRCH) {
 		err_set(err, ESRCH, "container '%s' is not running", name);
-		return err_hint(err, "'cloche ps' lists those that are");
+		return err_hint(err, "'cloche start %s' starts it", name);
 	}
 	if (r >= 0 && not_paused && container_is_paused(s, running.id)) {
 		err_set(err, EBUSY, "container '%s' is paused", name);

@@ -79,6 +79,12 @@ static int name_one(struct engine *e, const struct load_result *result, struct l
 	return r;
 }
 
+static int empty_archive(struct err *err)
+{
+	err_set(err, EBADMSG, "the archive is empty");
+	return err_hint(err, "without -i FILE it is read from stdin, as in 'cloche load <FILE'");
+}
+
 static int load_any(struct loader *l, struct err *err)
 {
 	if (archive_has(l->archive, "manifest.json"))
@@ -88,7 +94,7 @@ static int load_any(struct loader *l, struct err *err)
 	if (archive_has(l->archive, "repositories"))
 		return load_docker_old(l, err);
 	if (l->archive->dir_fd < 0 && l->archive->len == 0)
-		return err_set(err, EBADMSG, "the archive is empty");
+		return empty_archive(err);
 	err_set(err, EBADMSG, "this is no image: there is neither manifest.json nor index.json nor repositories in it");
 	return err_hint(err, "the files of a root file system become an image with 'cloche import'");
 }

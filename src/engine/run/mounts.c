@@ -192,8 +192,10 @@ static int fill_volume(char *spec, const char *cwd, struct run_mount *m, struct 
 	int r;
 
 	while ((part = strsep(&spec, ":"))) {
-		if (n == ARRAY_SIZE(parts))
-			return err_set(err, EINVAL, "too many colons");
+		if (n == ARRAY_SIZE(parts)) {
+			err_set(err, EINVAL, "too many colons");
+			return err_hint(err, "as in SOURCE:TARGET:MODES; what has colons itself needs --mount");
+		}
 		if (!*part)
 			return err_set(err, EINVAL, "empty section between colons");
 		parts[n++] = part;

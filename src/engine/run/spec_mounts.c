@@ -64,8 +64,12 @@ static int check_source(const struct run_mount *m, struct err *err)
 {
 	if (access(m->source, F_OK) == 0)
 		return 0;
-	if (errno != ENOENT)
-		return err_errno(err, errno, "'%s'", m->source);
+	if (errno != ENOENT) {
+		err_errno(err, errno, "show '%s' at '%s'", m->source, m->target);
+		return err_hint(err,
+				"you can't look there yourself, and a container can't more than you: see ls -ld of "
+				"it and of the folders above");
+	}
 	if (!m->create_source) {
 		err_set(err, EINVAL, "bind source path does not exist: '%s'", m->source);
 		return err_hint(err, "make it first, or use -v, which does");
