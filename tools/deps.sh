@@ -29,6 +29,7 @@ check=(
 	libclang-rt-dev
 	busybox-static                # the image that tests run
 	zsh fish                      # their completion
+	tmux                          # a terminal to drive
 	strace libcap2-bin attr xz-utils zstd bzip2 man-db procps
 	docker-registry               # a registry on loopback
 	podman skopeo                 # images must work there too
