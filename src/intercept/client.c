@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "intercept/intern.h"
+#include "intercept/status.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -70,29 +71,20 @@ static ssize_t read_proc(const char *path, char text[static PROC_TEXT_MAX])
 	return n;
 }
 
-static uint64_t status_field(const char *text, const char *name, int base)
-{
-	const char *at = strstr(text, name);
-
-	return at ? strtoull(at + strlen(name), NULL, base) : 0;
-}
-
 int client_init(pid_t init)
 {
-	char path[32], text[PROC_TEXT_MAX];
+	char text[STATUS_TEXT_MAX];
 	struct cred root;
-	ssize_t n;
+	ssize_t n = status_read(init, text);
 
-	snprintf(path, sizeof(path), "%d/status", (int)init);
-	n = read_proc(path, text);
 	if (n < 0)
 		return (int)n;
-	cred_init_root(&root, status_field(text, "\nCapBnd:", 16));
-	root.permitted = status_field(text, "\nCapPrm:", 16);
-	root.effective = status_field(text, "\nCapEff:", 16);
-	root.inheritable = status_field(text, "\nCapInh:", 16);
-	root.ambient = status_field(text, "\nCapAmb:", 16);
-	root.umask = (uint16_t)status_field(text, "\nUmask:", 8);
+	cred_init_root(&root, status_number(text, "CapBnd", 16));
+	root.permitted = status_number(text, "CapPrm", 16);
+	root.effective = status_number(text, "CapEff", 16);
+	root.inheritable = status_number(text, "CapInh", 16);
+	root.ambient = status_number(text, "CapAmb", 16);
+	root.umask = (uint16_t)status_number(text, "Umask", 8);
 	/* The runtime keeps the capabilities over its change of user, and set that before there was a filter; exec clears it. */
 	root.securebits = SECBIT_KEEP_CAPS;
 	return intern_init(&root);
@@ -405,7 +397,7 @@ static bool all_threads_have(pid_t tgid, uint32_t index)
  */
 static int set_thread_cred(struct request *r, uint32_t index)
 {
-	pid_t tgid = client_tgid(r->tid);
+	pid_t tgid = status_tgid(r->tid);
 	uint64_t word = WORD_MAGIC;
 	int result = -EAGAIN;
 

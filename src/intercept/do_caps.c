@@ -2,6 +2,7 @@
 #include "intercept/client.h"
 #include "intercept/handlers.h"
 #include "intercept/proc.h"
+#include "intercept/status.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -76,7 +77,7 @@ int do_capset(struct request *r)
 
 	if (result < 0)
 		return result;
-	if (header.pid != 0 && header.pid != proc_inner_pid(r->tid))
+	if (header.pid != 0 && header.pid != status_inner_pid(r->tid))
 		return -EPERM;
 	if (request_read(r, r->args[1], data, words * sizeof(data[0])) < 0)
 		return -EFAULT;
@@ -197,7 +198,7 @@ int do_prlimit(struct request *r)
 	const struct cred *c;
 	struct rlimit old;
 
-	if (pid != 0 && (int)pid != proc_inner_pid(r->tid)) {
+	if (pid != 0 && (int)pid != status_inner_pid(r->tid)) {
 		c = proc_cred_of(r, pid);
 		if (!c)
 			return -ESRCH;

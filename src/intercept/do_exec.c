@@ -9,6 +9,7 @@
 #include "intercept/file.h"
 #include "intercept/handlers.h"
 #include "intercept/place.h"
+#include "intercept/status.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,18 +23,9 @@
 /* With no_new_privs set, no exec gives more than there was. */
 static bool may_gain(pid_t tid)
 {
-	char path[32], text[2048], *at;
-	autoclose int fd = -1;
-	ssize_t n;
+	char text[STATUS_TEXT_MAX];
 
-	snprintf(path, sizeof(path), "%d/status", (int)tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	at = strstr(text, "\nNoNewPrivs:\t");
-	return !at || at[13] == '0';
+	return status_read(tid, text) > 0 && status_number(text, "NoNewPrivs", 10) == 0;
 }
 
 static bool is_script(const char *path)

@@ -1,4 +1,4 @@
-/* Opens that make a file, that read a status file of /proc, or that lead to the stand-in of a device. */
+/* Opens that make a file, that read what /proc says of a process, or that lead to the stand-in of a device. */
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "intercept/access.h"
@@ -147,7 +147,7 @@ static int open_file(struct request *r, const struct open_call *call)
 	if (call->flags & (O_CREAT | KERNEL_O_TMPFILE))
 		return open_creating(r, &p, call);
 	if ((call->flags & O_ACCMODE) == O_RDONLY && intercept_level >= LEVEL_READ)
-		return proc_open_status(r, &p, call->flags & O_CLOEXEC);
+		return proc_open_shown(r, &p, call->flags & O_CLOEXEC);
 	return ANSWER_CONTINUE;
 }
 

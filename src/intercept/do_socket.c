@@ -7,6 +7,7 @@
 #include "intercept/helper.h"
 #include "intercept/intern.h"
 #include "intercept/proc.h"
+#include "intercept/status.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -109,6 +110,7 @@ int do_getsockopt(struct request *r)
 	autoclose int sock = -1;
 	const struct cred *peer;
 	struct ucred u;
+	pid_t inner;
 	socklen_t len = sizeof(u);
 	int result;
 
@@ -124,7 +126,8 @@ int do_getsockopt(struct request *r)
 	if (!peer)
 		return ANSWER_CONTINUE;
 	if (arg_int(r, 2) == SO_PEERCRED) {
-		u.pid = proc_inner_pid(u.pid);
+		inner = status_inner_pid(u.pid);
+		u.pid = inner > 0 ? inner : 0; /* as of a process that the namespace doesn't have */
 		u.uid = peer->uid[ID_EFFECTIVE];
 		u.gid = peer->gid[ID_EFFECTIVE];
 		result = answer_option(r, &u, sizeof(u), true);

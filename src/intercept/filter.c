@@ -27,6 +27,16 @@
 #define NATIVE_ARCH 0
 #endif
 
+/*
+ * The upper half of addresses in the stack of a first thread, where the program's arguments are: below the end of what a process may
+ * have by at most 16 GiB (x86-64) or 1 GiB (aarch64), by which it is moved at random, and above all that is mapped.
+ */
+#if defined(__aarch64__)
+#define STACK_HIGH 0xffffU
+#else
+#define STACK_HIGH 0x7ffcU
+#endif
+
 #ifndef SO_PEERGROUPS
 #define SO_PEERGROUPS 59
 #endif
@@ -92,19 +102,25 @@ static int emit_open(struct program *p, unsigned flags_arg, enum intercept_level
 	if (level >= INTERCEPT_ACCESS)
 		return emit_return(p, SECCOMP_RET_USER_NOTIF);
 	/*
-	 * Level 2 looks at opens for writing, for the sake of devices that are stand-ins, and at those with
-	 * no flag at all: that is how /proc/PID/status is mostly read, but not how libraries and headers are.
+	 * Level 2 looks at opens for writing, for the sake of devices that are stand-ins, and at those by which
+	 * /proc/PID/status is read: without flags (cat, ps), with O_CLOEXEC (Python, fopen "e"), and with O_NOCTTY if the
+	 * name is an argument of the program (grep): with this flag a compiler tries hundreds of headers, whose names it makes itself.
 	 */
 	if (level >= INTERCEPT_READ)
 		mask |= O_ACCMODE;
 	r = emit_load(p, ARG(flags_arg));
 	if (r == 0)
 		r = emit_hand_over_if(p, BPF_JSET, mask);
-	if (r == 0 && level >= INTERCEPT_READ) {
-		r = emit(p, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)KERNEL_O_LARGEFILE, 0, 0);
-		if (r == 0)
-			r = emit_hand_over_if(p, BPF_JEQ, 0);
-	}
+	if (r == 0 && level >= INTERCEPT_READ)
+		r = emit(p, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)(KERNEL_O_LARGEFILE | O_CLOEXEC), 0, 0);
+	if (r == 0 && level >= INTERCEPT_READ)
+		r = emit_hand_over_if(p, BPF_JEQ, 0);
+	if (r == 0 && level >= INTERCEPT_READ)
+		r = emit(p, BPF_JMP | BPF_JEQ | BPF_K, O_NOCTTY, 0, 3);
+	if (r == 0 && level >= INTERCEPT_READ)
+		r = emit_load(p, ARG(flags_arg - 1) + 4);
+	if (r == 0 && level >= INTERCEPT_READ)
+		r = emit_hand_over_if(p, BPF_JGE, STACK_HIGH);
 	return r < 0 ? r : emit_return(p, SECCOMP_RET_ALLOW);
 }
 

@@ -5,14 +5,18 @@
 #include "base/str.h"
 #include "intercept/client.h"
 #include "intercept/intern.h"
+#include "intercept/status.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 enum { STATUS_MAX = 512 * 1024 }; /* 65,536 groups of 11 characters would be more; the list is then cut */
+
+static const char LOCKS_LINE[] = "Max file locks";
 
 static dev_t proc_dev;
 
@@ -29,30 +33,9 @@ bool proc_holds(const struct stat *st)
 	return proc_dev != 0 && st->st_dev == proc_dev;
 }
 
-int proc_inner_pid(pid_t tid)
-{
-	char path[32], text[1024], *at, *last;
-	autoclose int fd = -1;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "%d/status", (int)tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return -1;
-	text[n] = '\0';
-	at = strstr(text, "\nNStgid:");
-	if (!at)
-		return -1;
-	at++;
-	at[strcspn(at, "\n")] = '\0';
-	last = strrchr(at, '\t');
-	return last ? (int)strtol(last + 1, NULL, 10) : -1;
-}
-
 const struct cred *proc_cred_of(struct request *r, uint32_t pid)
 {
-	if (proc_inner_pid(r->tid) == (int)pid)
+	if (status_inner_pid(r->tid) == (int)pid)
 		return request_cred(r);
 	return client_cred_inside(pid);
 }
@@ -125,6 +108,21 @@ static void add_groups(struct buf *out, const struct cred *c)
 	buf_add_char(out, '\n');
 }
 
+/* A line of "limits": fs/proc/base.c. */
+static void add_limit(struct buf *out, const struct cred *c)
+{
+	const uint64_t values[] = { c->locks_soft, c->locks_hard };
+
+	buf_addf(out, "%-25s ", LOCKS_LINE);
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+		if (values[i] == RLIM_INFINITY)
+			buf_addf(out, "%-20s ", "unlimited");
+		else
+			buf_addf(out, "%-20llu ", (unsigned long long)values[i]);
+	}
+	buf_addf(out, "%-10s\n", "locks");
+}
+
 /* One line of the file, in the form of fs/proc/array.c. */
 static void add_line(struct buf *out, const char *line, size_t len, const struct cred *c)
 {
@@ -149,6 +147,10 @@ static void add_line(struct buf *out, const char *line, size_t len, const struct
 		add_groups(out, c);
 		return;
 	}
+	if (strncmp(line, LOCKS_LINE, strlen(LOCKS_LINE)) == 0) {
+		add_limit(out, c);
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
 		if (strncmp(line, sets[i].name, 7) != 0)
 			continue;
@@ -158,8 +160,8 @@ static void add_line(struct buf *out, const char *line, size_t len, const struct
 	buf_add(out, line, len);
 }
 
-/* The file at PATH with C's ids, as a memory file that can only be read. The descriptor or negative errno. */
-static int make_status(const char *path, const struct cred *c)
+/* The file at PATH with what C has, as a memory file that can only be read. The descriptor or negative errno. */
+static int make_file(const char *path, const struct cred *c)
 {
 	autobuf struct buf out = BUF_INIT(STATUS_MAX);
 	autoclose int in = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), memory = -1;
@@ -177,7 +179,7 @@ static int make_status(const char *path, const struct cred *c)
 		add_line(&out, line, len, c);
 		line += len;
 	}
-	memory = memfd_create("status", MFD_CLOEXEC);
+	memory = memfd_create("proc", MFD_CLOEXEC);
 	if (memory < 0 || out.error || write(memory, out.data, out.len) != (ssize_t)out.len)
 		return -ENOMEM;
 	place_fd_path(memory, fd_path);
@@ -185,17 +187,29 @@ static int make_status(const char *path, const struct cred *c)
 	return fd < 0 ? -errno : fd;
 }
 
-/* "/proc/self/status" can't be resolved by us, so it is put together from the caller's number. */
-static int resolve_status(struct request *r, const struct place *p, char dst[static PATH_MAX])
+/* What is below /proc/self can't be resolved by us, so it is put together from the caller's number. */
+static int resolve(struct request *r, const struct place *p, char dst[static PATH_MAX])
 {
-	if (strcmp(p->asked, "/proc/self/status") == 0 || strcmp(p->asked, "/proc/thread-self/status") == 0) {
-		snprintf(dst, PATH_MAX, "/proc/%d/status", proc_inner_pid(r->tid));
+	const char *rest = str_skip_prefix(p->asked, "/proc/self/");
+
+	if (!rest)
+		rest = str_skip_prefix(p->asked, "/proc/thread-self/");
+	if (rest && !strchr(rest, '/')) {
+		snprintf(dst, PATH_MAX, "/proc/%d/%s", status_inner_pid(r->tid), rest);
 		return 0;
 	}
 	return path_in_container(p, true, dst);
 }
 
-int proc_open_status(struct request *r, const struct place *p, bool cloexec)
+/* What is behind the number in "/proc/12/status", or in "/proc/12/task/13/status". */
+static bool is_shown(const char *rest)
+{
+	if (str_starts_with(rest, "/task/"))
+		rest = strchr(rest + 6, '/');
+	return rest && (strcmp(rest, "/status") == 0 || strcmp(rest, "/limits") == 0);
+}
+
+int proc_open_shown(struct request *r, const struct place *p, bool cloexec)
 {
 	autoclose int fd = -1;
 	char path[PATH_MAX];
@@ -203,16 +217,17 @@ int proc_open_status(struct request *r, const struct place *p, bool cloexec)
 	const char *rest;
 	uint32_t pid;
 
-	if (!str_ends_with(p->asked, "status") || resolve_status(r, p, path) < 0)
+	if (!str_ends_with(p->asked, "status") && !str_ends_with(p->asked, "limits"))
+		return ANSWER_CONTINUE;
+	if (resolve(r, p, path) < 0)
 		return ANSWER_CONTINUE;
 	pid = pid_in_path(path, &rest);
-	if (pid == 0 ||
-	    !(strcmp(rest, "/status") == 0 || (str_starts_with(rest, "/task/") && str_ends_with(rest, "/status"))))
+	if (pid == 0 || !is_shown(rest))
 		return ANSWER_CONTINUE;
 	c = client_cred_inside(pid);
 	if (!c)
 		return ANSWER_CONTINUE;
-	fd = make_status(path, c);
+	fd = make_file(path, c);
 	intern_unref(c);
 	return fd < 0 ? ANSWER_CONTINUE : request_answer_fd(r, fd, cloexec);
 }

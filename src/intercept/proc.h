@@ -1,12 +1,9 @@
-/* The container's /proc: whose a process is, and what its status file says of ids. */
+/* The container's /proc: whose a process is, and what its files say of ids. */
 #pragma once
 
 #include "intercept/place.h"
 
 #include <sys/stat.h>
-
-/* The number that TID's process has in the innermost pid namespace it is in; -1 if it is gone. */
-int proc_inner_pid(pid_t tid);
 
 /*
  * The credentials of the process that the caller numbers PID (in the container's own pid namespace), with a reference,
@@ -21,5 +18,8 @@ void proc_init(void);
 bool proc_holds(const struct stat *st);
 /* ST, which proc_holds, is what P leads to: gives it the owner that the process has. */
 void proc_show_owner(const struct place *p, bool follow, struct stat *st);
-/* For an open for reading of P: if it is a status file of a process, answers with its content as the container should see it; else ANSWER_CONTINUE. */
-int proc_open_status(struct request *r, const struct place *p, bool cloexec);
+/*
+ * For an open for reading of P: if it is the file "status" or "limits" of a process, answers with its content as the container
+ * should see it; else ANSWER_CONTINUE.
+ */
+int proc_open_shown(struct request *r, const struct place *p, bool cloexec);

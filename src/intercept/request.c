@@ -1,6 +1,7 @@
 #include "intercept/request.h"
 
 #include "base/cleanup.h"
+#include "intercept/status.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -105,22 +106,6 @@ int request_answer_fd(struct request *r, int fd, bool cloexec)
 	return ANSWER_SENT;
 }
 
-pid_t client_tgid(pid_t tid)
-{
-	char path[32], text[512], *at;
-	autoclose int fd = -1;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "%d/status", (int)tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return -ESRCH;
-	text[n] = '\0';
-	at = strstr(text, "\nTgid:");
-	return at ? (pid_t)strtol(at + 6, NULL, 10) : -ESRCH;
-}
-
 int request_get_fd(const struct request *r, int nr)
 {
 	autoclose int pidfd = (int)syscall(SYS_pidfd_open, r->tid, 0);
@@ -130,7 +115,7 @@ int request_get_fd(const struct request *r, int nr)
 	if (pidfd < 0)
 		pidfd = (int)syscall(SYS_pidfd_open, r->tid, PIDFD_THREAD);
 	if (pidfd < 0)
-		pidfd = (int)syscall(SYS_pidfd_open, client_tgid(r->tid), 0);
+		pidfd = (int)syscall(SYS_pidfd_open, status_tgid(r->tid), 0);
 	if (pidfd < 0)
 		return -errno;
 	fd = (int)syscall(SYS_pidfd_getfd, pidfd, nr, 0);

@@ -83,7 +83,5 @@ static inline uint32_t arg_u32(const struct request *r, int i)
  */
 int request_answer_fd(struct request *r, int fd, bool cloexec);
 
-/* The thread group of the caller, or of any thread TID. -ESRCH. */
-pid_t client_tgid(pid_t tid);
 /* A duplicate (close-on-exec) of the caller's descriptor NR, as pidfd_getfd gives it; negative errno. */
 int request_get_fd(const struct request *r, int nr);

@@ -36,6 +36,16 @@ test_languages_change_their_ids() {
 	expect_eq "$out" $'0 33 33 33 34\n33'
 }
 
+test_proc_says_who_a_process_is_however_it_is_opened() {
+	# Without flags, with O_NOCTTY, with O_CLOEXEC, and of another process; a limit that is ours is not seen.
+	# shellcheck disable=SC2016
+	inside 'setpriv --reuid 33 --regid 34 --clear-groups sh -c "cat /proc/self/status | grep Uid; grep Gid /proc/self/status"
+		setpriv --reuid 33 --regid 34 --clear-groups perl -ne '"'"'print if /^Uid/'"'"' /proc/self/status
+		setpriv --reuid 33 --clear-groups sleep 100 & until grep -q ^Uid:.33 /proc/$!/status; do :; done
+		grep locks /proc/$!/limits | tr -s " "; cd /proc/$!; grep Uid status; kill $!'
+	expect_eq "$out" $'Uid:\t33\t33\t33\t33\nGid:\t34\t34\t34\t34\nUid:\t33\t33\t33\t33\nMax file locks unlimited unlimited locks \nUid:\t33\t33\t33\t33'
+}
+
 test_owners_show_though_users_are_there() {
 	# Once there has been a user, or a terminal has got an owner, the quick way is not taken any more: the same must come out.
 	inside 'stat -c %U:%G /etc/shadow /etc/passwd /proc/1; setpriv --reuid 33 --clear-groups sleep 100 & stat -c %U:%G /etc/shadow /etc/passwd

@@ -57,6 +57,13 @@ static uint32_t interpret(const struct sock_filter *f, size_t len, const struct 
 	return 0;
 }
 
+#ifdef __aarch64__
+#define STACK_NAME UINT64_C(0xffffd1234567)
+#else
+#define STACK_NAME UINT64_C(0x7ffd12345678)
+#endif
+#define HEAP_NAME UINT64_C(0x7f3456789abc)
+
 struct expectation {
 	int nr;
 	uint64_t args[4];
@@ -77,11 +84,15 @@ static const struct expectation native[] = {
 	{ 0x3fffffff, { 0 }, { 0, ALLOW, ALLOW, ALLOW } },
 	{ __NR_unlink, { 0 }, { 0, ALLOW, ALLOW, NOTIFY } },
 	{ __NR_open, { 0, O_CREAT | O_WRONLY }, { 0, NOTIFY, NOTIFY, NOTIFY } },
-	{ __NR_open, { 0, O_RDONLY | O_CLOEXEC }, { 0, ALLOW, ALLOW, NOTIFY } },
+	{ __NR_open, { 0, O_RDONLY | O_CLOEXEC }, { 0, ALLOW, NOTIFY, NOTIFY } },
+	{ __NR_open, { 0, O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NONBLOCK }, { 0, ALLOW, ALLOW, NOTIFY } },
 	{ __NR_openat, { 0, 0, O_RDONLY }, { 0, ALLOW, NOTIFY, NOTIFY } },
 	{ __NR_openat, { 0, 0, 0100000 }, { 0, ALLOW, NOTIFY, NOTIFY } },
 	{ __NR_openat, { 0, 0, O_RDWR }, { 0, ALLOW, NOTIFY, NOTIFY } },
-	{ __NR_openat, { 0, 0, O_RDONLY | O_NOCTTY }, { 0, ALLOW, ALLOW, NOTIFY } },
+	{ __NR_openat, { 0, HEAP_NAME, O_RDONLY | O_NOCTTY }, { 0, ALLOW, ALLOW, NOTIFY } },
+	{ __NR_openat, { 0, STACK_NAME, O_RDONLY | O_NOCTTY }, { 0, ALLOW, NOTIFY, NOTIFY } },
+	{ __NR_open, { STACK_NAME, O_RDONLY | O_NOCTTY | O_CLOEXEC }, { 0, ALLOW, NOTIFY, NOTIFY } },
+	{ __NR_open, { STACK_NAME, O_RDONLY | O_NOCTTY | O_NOFOLLOW }, { 0, ALLOW, ALLOW, NOTIFY } },
 	{ __NR_openat, { 0, 0, O_PATH | O_DIRECTORY }, { 0, ALLOW, ALLOW, NOTIFY } },
 	{ __NR_openat, { 0, 0, O_TMPFILE | O_RDWR }, { 0, NOTIFY, NOTIFY, NOTIFY } },
 	{ __NR_prctl, { PR_SET_NAME }, { 0, ALLOW, ALLOW, ALLOW } },
