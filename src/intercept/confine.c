@@ -111,6 +111,7 @@ static const int allowed[] = {
 	__NR_setns,
 	__NR_seccomp,
 	__NR_eventfd2,
+	__NR_sched_getattr,
 	__NR_sched_setattr,
 #ifdef SANITIZED
 	__NR_sigaltstack,
@@ -178,7 +179,7 @@ int confine_self(struct err *err)
 
 int confine_joined(struct err *err)
 {
-	static const uint32_t until_joined[] = { __NR_seccomp, __NR_eventfd2, __NR_sched_setattr };
+	static const uint32_t until_joined[] = { __NR_seccomp, __NR_eventfd2, __NR_sched_getattr, __NR_sched_setattr };
 	enum { CALLS = sizeof(until_joined) / sizeof(until_joined[0]) };
 	struct sock_filter filter[CALLS + 6];
 	struct sock_fprog program = { CALLS + 6, filter };

@@ -51,12 +51,16 @@ static uint64_t measure_call(int listener)
 	return best;
 }
 
-/* For this thread and those that it starts. Older kernels ignore it. */
+/* For this thread and those that it starts; all else stays as whoever started us had it (nice, chrt). Older kernels ignore it. */
 static void ask_for_short_slices(void)
 {
-	struct slice_attr attr = { .size = sizeof(attr), .policy = SCHED_NORMAL, .runtime_ns = SLICE_NS };
+	struct slice_attr attr = { .size = sizeof(attr) };
 
-	(void)syscall(SYS_sched_setattr, 0, &attr, 0);
+	if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) < 0)
+		return;
+	attr.runtime_ns = SLICE_NS;
+	if (attr.policy == SCHED_NORMAL || attr.policy == SCHED_BATCH)
+		(void)syscall(SYS_sched_setattr, 0, &attr, 0);
 }
 
 void load_init(int listener)
