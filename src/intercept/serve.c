@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 enum {
@@ -22,6 +23,7 @@ enum {
 	STACK_SIZE = 256 * 1024,
 	ALONE_CALLS = 64,
 	GUESTS_MAX = 512,
+	FDS_NEEDED = 64, /* of handlers at work: few have more than three at a time */
 	TICK_MS = 10,
 };
 
@@ -40,6 +42,24 @@ static struct {
 /* The watch over the leader sleeps while nothing happens; written to, this descriptor wakes it. */
 static int wake_watch = -1;
 static atomic_bool is_watching;
+
+static rlim_t fds_max;
+
+int serve_raise_limit(struct err *err)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return err_errno(err, errno, "ask for the limit of descriptors");
+	if (limit.rlim_max < FDS_NEEDED) {
+		err_set(err, EMFILE, "the emulation of ids needs %d descriptors, the limit is %llu", FDS_NEEDED,
+			(unsigned long long)limit.rlim_max);
+		return err_hint(err, "raise the hard limit (ulimit -Hn)");
+	}
+	limit.rlim_cur = fds_max = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	return 0;
+}
 
 int serve_init(int listener, struct err *err)
 {
@@ -269,7 +289,8 @@ int serve_guest(int listener)
 		return -EAGAIN;
 	}
 	load_add(listener);
-	if (atomic_fetch_add(&guests, 1) < GUESTS_MAX && init_worker(w, listener) && start_thread(work_for_guest, w))
+	if (atomic_fetch_add(&guests, 1) < GUESTS_MAX && (rlim_t)listener + FDS_NEEDED <= fds_max &&
+	    init_worker(w, listener) && start_thread(work_for_guest, w))
 		return 0;
 	w->listener = listener;
 	free_guest(w);

@@ -13,6 +13,11 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/*
+ * At the very start: as many descriptors as we may have, whatever whoever started us is content with. -EMFILE if these are so
+ * few that a call could be answered wrong for want of one.
+ */
+int serve_raise_limit(struct err *err);
 /* Loads what the loop needs; after it no file is opened by name but what calls ask for. */
 int serve_init(int listener, struct err *err);
 /*
@@ -27,7 +32,7 @@ bool serve_alone(int listener, int pidfd, pid_t caller);
 int serve_start(int listener);
 /*
  * A process that has joined the container from outside has a filter and so a LISTENER of its own, owned by us from here on; one thread more
- * answers it until nobody is left who could call. 0; -EAGAIN if there are too many, and LISTENER is closed.
+ * answers it until nobody is left who could call. 0; -EAGAIN if there are too many (or too few descriptors are left), and LISTENER is closed.
  */
 int serve_guest(int listener);
 /* Watches over them until the process of PIDFD has ended. */

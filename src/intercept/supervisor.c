@@ -75,7 +75,8 @@ int intercept_attach(struct intercept_helper *helper, int listener, pid_t init, 
 	if (pidfd < 0)
 		return err_errno(err, errno, "intercept: open the container's process %d", (int)init);
 	r = msg_send(helper->control, &init, sizeof(init), fds, helper->door >= 0 ? 3 : 2, err);
-	if (r >= 0)
+	/* If it has ended already, its last word says why. */
+	if (r >= 0 || r == -EPIPE)
 		r = wait_until_ready(helper->control, err);
 	close(TAKE_FD(helper->control));
 	if (helper->door >= 0)

@@ -113,7 +113,8 @@ int main(int argc, char **argv)
 	if (argc == 3 && parse_keep(argv[2]) < 0)
 		return 2;
 	/* The container waits for what comes after receive_container. A caller that has ended before it had one hears no reason. */
-	if (confine_self(&err) < 0 || receive_container(&init, &err) < 0 || set_up(init, &err) < 0) {
+	if (serve_raise_limit(&err) < 0 || confine_self(&err) < 0 || receive_container(&init, &err) < 0 ||
+	    set_up(init, &err) < 0) {
 		report(&err);
 		return 1;
 	}
