@@ -120,12 +120,14 @@ void monitor_hear_signals(struct monitor *m)
 
 static void check_guards(struct monitor *m, const struct pollfd *fds)
 {
-	for (size_t i = 0; i < MONITOR_GUARDS_MAX; i++)
-		if (fds[i].revents && m->c.guards[i] >= 0) {
-			close((int)m->c.guards[i]);
-			m->c.guards[i] = -1;
-			monitor_signal(m, SIGKILL);
-		}
+	for (size_t i = 0; i < MONITOR_GUARDS_MAX; i++) {
+		if (!fds[i].revents || m->c.guards[i] < 0)
+			continue;
+		close((int)m->c.guards[i]);
+		m->c.guards[i] = -1;
+		monitor_signal(m, SIGKILL);
+		m->lost_guard = true;
+	}
 }
 
 /* Places in the array for poll; clients stand behind them. */
@@ -207,8 +209,9 @@ static void act(struct monitor *m, const struct pollfd *fds, size_t len)
 		monitor_hear_signals(m);
 	if (fds[AT_CHECK_OUT].revents)
 		health_read(m);
-	check_guards(m, fds + AT_GUARDS);
 	m->ended = fds[AT_PID].revents != 0;
+	if (!m->ended) /* else they end because it has */
+		check_guards(m, fds + AT_GUARDS);
 }
 
 /* --- time --- */
@@ -290,4 +293,6 @@ void monitor_live(struct monitor *m)
 	hear_last(m);
 	health_end(m);
 	output_collect_tail(m);
+	if (m->lost_guard)
+		output_say(m, "cloche: a helper of the container has ended (intercept or net), so it was killed\n");
 }

@@ -90,6 +90,7 @@ struct monitor {
 	struct health health;
 
 	bool ended, stopping;
+	bool lost_guard;  /* it was killed since a helper had ended */
 	uint64_t kill_us; /* when patience after SIGTERM ends; 0: nobody asked */
 	int exit_code;
 	struct buf tail; /* what was in the pipes at the end: kind, length, bytes */
@@ -121,6 +122,8 @@ void monitor_again(struct monitor *m);
 void output_pump(struct monitor *m, int64_t *fd);
 /* All that is in the pipes now, to the log and into m->tail. */
 void output_collect_tail(struct monitor *m);
+/* After that: a line of our own, as if the container had written it to stderr at its end. */
+void output_say(struct monitor *m, const char *text);
 
 /* --- clients.c --- */
 

@@ -85,6 +85,17 @@ static void collect(struct monitor *m, int64_t *fd)
 	}
 }
 
+void output_say(struct monitor *m, const char *text)
+{
+	struct chunk *chunk = &m->chunk;
+
+	chunk->len = strnlen(text, sizeof(chunk->data));
+	chunk->kind = ATTACH_STDERR;
+	memcpy(chunk->data, text, chunk->len);
+	log_take(&m->log, &m->streams[1], chunk->data, chunk->len);
+	add_to_tail(m, chunk);
+}
+
 void output_collect_tail(struct monitor *m)
 {
 	/* What is still owed comes first. */

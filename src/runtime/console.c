@@ -158,6 +158,8 @@ static void turn(struct session *s)
 	else if (fds[4].revents) {
 		send_signal(s, SIGKILL);
 		s->guard = -1;
+		if (s->options->ret_guard_ended)
+			*s->options->ret_guard_ended = true;
 	}
 }
 

@@ -19,7 +19,8 @@ struct console_options {
 	 * first, the container is killed. 0 or -1: none.
 	 */
 	int guard;
-	bool pass_signals; /* --sig-proxy: all that may be meant for a program */
+	bool *ret_guard_ended; /* set if that happened; may be NULL */
+	bool pass_signals;     /* --sig-proxy: all that may be meant for a program */
 	struct detach_keys
 		*keys; /* typed on our side, they end console_run; NULL: none do. The caller's, changed by it */
 };

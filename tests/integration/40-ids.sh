@@ -115,6 +115,45 @@ test_the_container_ends_with_its_supervisor() {
 	expect_eq "$status" 137
 }
 
+# What it keeps is for sets of ids and for files, never for processes or calls.
+test_the_supervisor_does_not_grow() {
+	make_root
+	mkfifo "$R/work/go"
+	start "$tests/idrun" "$R" /bin/sh -c 'cd /work; touch f; chown 33 f
+		while read n <go; do
+			i=0; while [ $i -lt $n ]; do ( : ); i=$((i+1)); done
+			i=0; while [ $i -lt $((n*10)) ]; do [ -O f ]; i=$((i+1)); done
+			touch done
+		done'
+	local supervisor before after
+	wait_for 5 pgrep -P "$pid" -f intercept
+	supervisor=$(pgrep -P "$pid" -f intercept)
+	burst() {
+		echo "$1" >"$R/work/go"
+		wait_for 60 test -e "$R/work/done"
+		rm "$R/work/done"
+		awk '/^VmRSS/ { print $2 }' "/proc/$supervisor/status"
+	}
+	before=$(burst 100)
+	after=$(burst 500)
+	kill "$pid" && finish
+	[ $((after - before)) -le 128 ] || fail "it had $before KiB, and has $after KiB after 500 forks and 5,000 calls of stat"
+}
+
+test_few_descriptors_are_enough_or_refused() {
+	make_root
+	(
+		ulimit -Sn 40
+		expect_ok inside 'touch f; chown 33:44 f; stat -c %u:%g f; ulimit -n'
+		expect_eq "$out" $'33:44\n40'
+	)
+	(
+		ulimit -n 40
+		expect_fail 125 inside true
+		expect_match "$err" "the emulation of ids needs 64 descriptors, the limit is 40"
+	)
+}
+
 test_no_descriptor_leaks_in() {
 	make_root
 	expect_ok inside 'ls /proc/self/fd | tr "\n" " "'
@@ -167,12 +206,25 @@ test_the_supervisor_is_tied_to_a_run() {
 	use_busybox
 	start cloche run --rm --network none -v "$T:/out" busybox sh -c 'touch /out/up; exec sleep 1000'
 	wait_for 5 test -e "$T/up"
-	local supervisor
-	supervisor=$(pgrep -u "$(id -u)" -f '^cloche-intercept' | while read -r p; do
-		[ "$(ps -o ppid= -p "$p" | tr -d ' ')" = "$(pgrep -P "$pid" cloche || echo "$pid")" ] && echo "$p" || true
-	done)
-	[ -n "$supervisor" ] || supervisor=$(pgrep -P "$pid" -f intercept)
+	local command supervisor
+	command=$(pgrep -P "$pid" -x cloche || echo "$pid")
+	supervisor=$(pgrep -P "$command" -f '^cloche-intercept')
 	kill -9 $supervisor
 	finish
 	expect_eq "$status" 137
+	expect_match "$(cat "$T/start.err")" "the supervisor of emulated ids .* has ended, so the container was killed"
+}
+
+test_the_supervisor_is_tied_to_a_run_in_the_background() {
+	use_busybox
+	expect_ok cloche run -d --name web --network none busybox sleep 1000
+	local monitor guard
+	expect_ok cloche inspect -f '{{.State.Pid}}' web
+	monitor=$(ps -o ppid= -p "$out" | tr -d ' ')
+	guard=$(tr '\0' '\n' <"/proc/$monitor/cmdline" | sed -n 's/^guard0=//p')
+	kill -9 "$(awk '/^Pid:/ { print $2 }' "/proc/$monitor/fdinfo/$guard")"
+	expect_ok cloche wait web
+	expect_eq "$out" 137
+	expect_ok cloche logs web
+	expect_match "$err" "a helper of the container has ended"
 }

@@ -27,7 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { THREADS = 8, FORKS = 3000, MANY = 2000, SIGNALLED = 1500, KILLED = 150, USER = 2000 };
+enum { THREADS = 8, FORKS = 1100, MANY = 600, SIGNALLED = 700, KILLED = 150, USER = 2000 };
 
 static bool has_ids(uid_t real, uid_t effective, uid_t saved)
 {

@@ -13,13 +13,18 @@
 
 static int stay(struct run_session *s, struct container_process *p, bool pass_signals, struct err *err)
 {
+	bool guard_ended = false;
 	struct console_options console = { .in = s->record.life.interactive ? 0 : -1,
 					   .out = 1,
 					   .interactive = s->record.life.interactive,
 					   .guard = s->supervisor.process.pidfd,
+					   .ret_guard_ended = &guard_ended,
 					   .pass_signals = pass_signals };
 	int status, r = console_run(p, &console, &status, err);
 
+	if (guard_ended)
+		run_notice(s, "the supervisor of emulated ids (libexec/cloche/intercept) has ended, so the container "
+			      "was killed");
 	return r < 0 ? r : container_exit_code(status);
 }
 
