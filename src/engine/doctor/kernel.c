@@ -130,10 +130,12 @@ static int ids_of_single(struct doctor *d)
 		"to do without emulation: apt-get install uidmap, and as root: usermod --add-subuids 100000-165535 "
 		"--add-subgids 100000-165535 USER";
 
-	return doctor_add(d, "ids", DOCTOR_LESS, "one id: no range in /etc/subuid, or no newuidmap",
-			  "owners are kept in attributes of files, and the interceptor answers chown, setuid and stat",
-			  "calls about owners are answered by another process: find and tar take several times as long",
-			  remedy);
+	return doctor_add(
+		d, "ids", DOCTOR_LESS, "one id: no range in /etc/subuid, or no newuidmap",
+		"owners are kept in attributes of files, and the interceptor answers chown, setuid and stat",
+		"calls about owners are answered by another process: find and tar take several times as long; "
+		"in 32-bit programs they fail",
+		remedy);
 }
 
 int doctor_check_ids(struct doctor *d)
