@@ -205,7 +205,6 @@ static int run_ps(const void *options, const struct strv *args, struct err *err)
 	(void)args;
 	if (r < 0)
 		return -1;
-	containers_sweep(s, 0, true);
 	r = container_rows_read(s, &rows, err);
 	if (r >= 0)
 		r = choose_rows(s, &rows, o, out, err);

@@ -157,22 +157,28 @@ static void set_alive(struct container_status *st, const struct live_line *line,
 }
 
 /* What the folder says of a container that nobody holds. */
-static int read_ended(struct store *s, const char *id, struct container_status *st, struct err *err)
+static int read_ended(int dir_fd, struct container_status *st, struct err *err)
 {
-	autoclose int fd = container_open(s, id, err);
-	int r = fd < 0 ? fd : read_exit(fd, st, err);
+	int r = read_exit(dir_fd, st, err);
 
-	if (r != -ENOENT || fd < 0)
+	if (r != -ENOENT)
 		return r;
 	err_clear(err);
-	if (faccessat(fd, "created", F_OK, 0) == 0)
+	if (faccessat(dir_fd, "created", F_OK, 0) == 0)
 		return 0;
 	st->phase = CONTAINER_LOST;
 	st->exit_code = 137;
 	return 0;
 }
 
-int container_status_read(struct store *s, const char *id, struct container_status *ret, struct err *err)
+static int open_ended(struct store *s, const char *id, struct container_status *st, struct err *err)
+{
+	autoclose int fd = container_open(s, id, err);
+
+	return fd < 0 ? fd : read_ended(fd, st, err);
+}
+
+int container_status_read_at(struct store *s, const char *id, int dir_fd, struct container_status *ret, struct err *err)
 {
 	struct container_status status = { .phase = CONTAINER_CREATED };
 	struct live_line line;
@@ -180,7 +186,7 @@ int container_status_read(struct store *s, const char *id, struct container_stat
 	int r = container_live_read(s, id, &line, &begun, err);
 
 	if (r == 0) {
-		r = read_ended(s, id, &status, err);
+		r = dir_fd < 0 ? open_ended(s, id, &status, err) : read_ended(dir_fd, &status, err);
 		/* It may have been started between the two looks. */
 		if (r == 0 && status.phase == CONTAINER_LOST)
 			r = container_live_read(s, id, &line, &begun, err);
@@ -192,6 +198,11 @@ int container_status_read(struct store *s, const char *id, struct container_stat
 	if (r >= 0)
 		*ret = status;
 	return r < 0 ? r : 0;
+}
+
+int container_status_read(struct store *s, const char *id, struct container_status *ret, struct err *err)
+{
+	return container_status_read_at(s, id, -1, ret, err);
 }
 
 /* --- ends --- */

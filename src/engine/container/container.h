@@ -71,6 +71,9 @@ struct container_status {
 /* docker's word for its state: that of its phase, or "paused". */
 const char *container_state_name(const struct container_status *st);
 int container_status_read(struct store *s, const char *id, struct container_status *ret, struct err *err);
+/* The same with its folder open. */
+int container_status_read_at(struct store *s, const char *id, int dir_fd, struct container_status *ret,
+			     struct err *err);
 
 /* Writes exit.json; never replaces one. */
 int container_exit_write(int dir_fd, const struct container_status *status, struct err *err);
@@ -110,3 +113,10 @@ int container_remove_all(struct store *s, const char *id, struct err *err);
  * EVERYTHING. Never fails: what stays is met again.
  */
 void containers_sweep(struct store *s, size_t limit, bool everything);
+
+/*
+ * The parts of it, for those who look at all containers anyhow (list.c): the container ID, if nobody has it and it was to go;
+ * names that lead nowhere, if there are more than KNOWN of them.
+ */
+void container_sweep_one(struct store *s, const char *id);
+void containers_sweep_names(struct store *s, size_t known);

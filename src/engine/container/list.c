@@ -30,11 +30,12 @@ static int compare_rows(const void *a, const void *b)
 
 static int read_row(struct store *s, const char *id, struct container_row *ret)
 {
+	autoclose int dir = container_open(s, id, NULL);
 	struct container_row row = { 0 };
 
-	if (container_record_read(s, id, &row.record, NULL) < 0)
+	if (dir < 0 || container_record_read_at(dir, id, &row.record, NULL) < 0)
 		return -ENOENT;
-	if (container_status_read(s, id, &row.status, NULL) < 0) {
+	if (container_status_read_at(s, id, dir, &row.status, NULL) < 0) {
 		container_record_done(&row.record);
 		return -ENOENT;
 	}
@@ -42,12 +43,35 @@ static int read_row(struct store *s, const char *id, struct container_row *ret)
 	return 0;
 }
 
+/* Was it to be removed at its end, and is still there? */
+static bool is_leftover(const struct container_row *row)
+{
+	return row->record.remove && row->status.phase != CONTAINER_CREATED && !container_is_alive(row->status.phase);
+}
+
+/* One that can't be read is left out, as is a leftover, which is removed. */
+static void add_row(struct store *s, const char *id, struct container_rows *rows)
+{
+	struct container_row *row = &rows->items[rows->len];
+	int r = read_row(s, id, row);
+
+	if (r >= 0 && !is_leftover(row)) {
+		rows->len++;
+		return;
+	}
+	if (r >= 0)
+		container_record_done(&row->record);
+	container_sweep_one(s, id);
+}
+
 int container_rows_read(struct store *s, struct container_rows *ret, struct err *err)
 {
 	autorows struct container_rows rows = { 0 };
 	autostrv struct strv ids = { 0 };
-	int r = containers_list(s, &ids, err);
+	int r;
 
+	containers_sweep(s, 0, false);
+	r = containers_list(s, &ids, err);
 	if (r < 0)
 		return r;
 	rows.items = calloc(ids.len + 1, sizeof(rows.items[0]));
@@ -55,8 +79,8 @@ int container_rows_read(struct store *s, struct container_rows *ret, struct err 
 		return err_oom(err);
 	rows.cap = ids.len + 1;
 	for (size_t i = 0; i < ids.len; i++)
-		if (read_row(s, ids.items[i], &rows.items[rows.len]) == 0)
-			rows.len++;
+		add_row(s, ids.items[i], &rows);
+	containers_sweep_names(s, rows.len);
 	qsort(rows.items, rows.len, sizeof(rows.items[0]), compare_rows);
 	*ret = rows;
 	rows = (struct container_rows){ 0 };

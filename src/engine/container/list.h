@@ -17,7 +17,7 @@ struct container_rows {
 void container_rows_done(struct container_rows *rows);
 #define autorows CLEANUP(container_rows_done)
 
-/* One that vanishes or is just being made while we look is left out. */
+/* Sweeps on the way (containers_sweep), for one look at each. One that vanishes or is just being made while we look is left out. */
 int container_rows_read(struct store *s, struct container_rows *ret, struct err *err);
 
 /* What the monitor last found: "starting", "healthy" or "unhealthy"; "none" where nothing is checked or it doesn't run. DST holds 16. */

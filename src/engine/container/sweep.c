@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void sweep_one(struct store *s, const char *id)
+void container_sweep_one(struct store *s, const char *id)
 {
 	autorecord struct container_record record = { 0 };
 	struct container_status status;
@@ -34,14 +34,18 @@ static void sweep_live(struct store *s, size_t limit)
 
 	while (dir && (d = readdir(dir)) && (!limit || seen < limit)) {
 		autolive struct container_live live = CONTAINER_LIVE_INIT;
+		struct live_line line;
+		bool begun;
 
 		if (d->d_name[0] == '.' || strlen(d->d_name) >= CONTAINER_ID_MAX)
 			continue;
 		seen++;
-		if (container_live_take(s, d->d_name, &live, NULL) < 0)
+		/* Most are held: to see that takes less than to try. */
+		if (container_live_read(s, d->d_name, &line, &begun, NULL) == 1 ||
+		    container_live_take(s, d->d_name, &live, NULL) < 0)
 			continue;
 		container_live_done(&live);
-		sweep_one(s, d->d_name);
+		container_sweep_one(s, d->d_name);
 	}
 }
 
@@ -65,13 +69,26 @@ static void sweep_name(int names, const char *name)
 	unlinkat(names, aside, 0);
 }
 
-static void sweep_names(struct store *s)
+static size_t count_entries(DIR *dir)
+{
+	size_t n = 0;
+
+	while (readdir(dir))
+		n++;
+	rewinddir(dir);
+	return n;
+}
+
+void containers_sweep_names(struct store *s, size_t known)
 {
 	int fd = openat(s->root_fd, "containers/by-name", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	autoclosedir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *d;
 
-	while (dir && (d = readdir(dir)))
+	/* With "." and "..". */
+	if (!dir || count_entries(dir) <= known + 2)
+		return;
+	while ((d = readdir(dir)))
 		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
 			sweep_name(fd, d->d_name);
 }
@@ -84,6 +101,6 @@ void containers_sweep(struct store *s, size_t limit, bool everything)
 	if (!everything || containers_list(s, &ids, NULL) < 0)
 		return;
 	for (size_t i = 0; i < ids.len; i++)
-		sweep_one(s, ids.items[i]);
-	sweep_names(s);
+		container_sweep_one(s, ids.items[i]);
+	containers_sweep_names(s, 0);
 }
