@@ -17,6 +17,9 @@ struct load_layer {
 DEFINE_VEC(load_layers, struct load_layer)
 void load_layers_done(struct load_layers *layers);
 int load_layers_add(struct load_layers *layers, const struct load_layer *layer, struct err *err);
+/* All that an OCI manifest and its configuration describe; the members are those of an OCI layout. */
+int load_layers_of_image(const struct image_manifest *m, const struct image_config *c, struct load_layers *layers,
+			 struct err *err);
 
 /* An image that is in the store but for its names. */
 struct load_result {

@@ -53,6 +53,29 @@ int load_layers_add(struct load_layers *layers, const struct load_layer *layer, 
 	return 0;
 }
 
+int load_layers_of_image(const struct image_manifest *m, const struct image_config *c, struct load_layers *layers,
+			 struct err *err)
+{
+	if (c->diff_ids_len != m->layers_len)
+		return err_set(err, EBADMSG, "the manifest has %zu layers, the configuration %zu diff ids",
+			       m->layers_len, c->diff_ids_len);
+	for (size_t i = 0; i < m->layers_len; i++) {
+		char path[BLOB_PATH_MAX];
+		struct load_layer layer = { .member = path,
+					    .diff_id = c->diff_ids[i],
+					    .has_digest = true,
+					    .digest = m->layers[i].digest,
+					    .size = m->layers[i].size };
+		int r;
+
+		blob_path(&m->layers[i].digest, path);
+		r = load_layers_add(layers, &layer, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 /* Has an image of the store this blob as the layer of that diff id? Then they were verified together. */
 bool load_pair_is_known(struct store *s, const struct digest *blob, const struct digest *diff_id)
 {

@@ -67,29 +67,6 @@ static int choose_name(struct loader *l, const struct descriptor *d, struct strv
 	return name_from_origin(l, name, names, err);
 }
 
-static int collect_layers(const struct image_manifest *m, const struct image_config *c, struct load_layers *layers,
-			  struct err *err)
-{
-	if (c->diff_ids_len != m->layers_len)
-		return err_set(err, EBADMSG, "the manifest has %zu layers, the configuration %zu diff ids",
-			       m->layers_len, c->diff_ids_len);
-	for (size_t i = 0; i < m->layers_len; i++) {
-		char path[BLOB_PATH_MAX];
-		struct load_layer layer = { .member = path,
-					    .diff_id = c->diff_ids[i],
-					    .has_digest = true,
-					    .digest = m->layers[i].digest,
-					    .size = m->layers[i].size };
-		int r;
-
-		blob_path(&m->layers[i].digest, path);
-		r = load_layers_add(layers, &layer, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 static int bring(struct loader *l, const struct image_manifest *m, const struct buf *config, struct err *err)
 {
 	autofree struct descriptor *blobs = calloc(m->layers_len ? m->layers_len : 1, sizeof(*blobs));
@@ -99,7 +76,7 @@ static int bring(struct loader *l, const struct image_manifest *m, const struct 
 
 	if (r < 0)
 		return r;
-	r = blobs ? collect_layers(m, &parsed, &layers, err) : err_oom(err);
+	r = blobs ? load_layers_of_image(m, &parsed, &layers, err) : err_oom(err);
 	image_config_done(&parsed);
 	if (r >= 0)
 		r = load_bring_layers(l, &layers, blobs, err);

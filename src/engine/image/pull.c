@@ -139,29 +139,6 @@ static int is_unchanged(struct pulling *p, const char *ref, struct err *err)
 
 /* --- layers --- */
 
-static int collect_layers(const struct image_manifest *m, const struct image_config *c, struct load_layers *layers,
-			  struct err *err)
-{
-	if (c->diff_ids_len != m->layers_len)
-		return err_set(err, EBADMSG, "the manifest has %zu layers, the configuration %zu diff ids",
-			       m->layers_len, c->diff_ids_len);
-	for (size_t i = 0; i < m->layers_len; i++) {
-		char name[DIGEST_STR_MAX];
-		struct load_layer layer = { .member = name,
-					    .diff_id = c->diff_ids[i],
-					    .has_digest = true,
-					    .digest = m->layers[i].digest,
-					    .size = m->layers[i].size };
-		int r;
-
-		digest_format(&layer.digest, name);
-		r = load_layers_add(layers, &layer, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 static int bring_layers(struct pulling *p, struct store_tmp *tmp, const struct image_config *config, struct err *err)
 {
 	size_t len = p->manifest.layers_len;
@@ -175,7 +152,7 @@ static int bring_layers(struct pulling *p, struct store_tmp *tmp, const struct i
 		.on_transfer = p->events->on_layer,
 		.on_transfer_arg = p->events->arg,
 	};
-	int r = blobs ? collect_layers(&p->manifest, config, &layers, err) : err_oom(err);
+	int r = blobs ? load_layers_of_image(&p->manifest, config, &layers, err) : err_oom(err);
 
 	if (r >= 0 && p->events->on_image)
 		p->events->on_image(&p->manifest, p->events->arg);
