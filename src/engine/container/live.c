@@ -98,9 +98,9 @@ int container_live_write(struct container_live *l, const struct live_line *line,
 
 static void remove_files(int run, const char *id)
 {
-	static const char *const names[] = { "/hosts",	  "/hostname",	     "/resolv.conf",
-					     "/ids.sock", "/" ATTACH_SOCKET, "/health.json",
-					     "/cgroup",	  "/paused",	     "/network",
+	static const char *const names[] = { "/hosts",	  "/hostname",	       "/resolv.conf",
+					     "/ids.sock", ("/" ATTACH_SOCKET), "/health.json",
+					     "/cgroup",	  "/paused",	       "/network",
 					     "" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
