@@ -19,10 +19,13 @@ static int wait_until_ready(int control, struct err *err)
 {
 	autobuf struct buf reply = BUF_INIT(sizeof(struct helper_report) + 1);
 	struct helper_report report;
-	int r = msg_receive(control, &reply, NULL, 0, err);
+	int r = msg_receive(control, &reply, NULL, 0, NULL);
 
+	/* It has ended without reading what we sent: its last word is behind this error. */
+	if (r == -ECONNRESET || r == -EPIPE)
+		r = msg_receive(control, &reply, NULL, 0, NULL);
 	if (r < 0)
-		return err_wrap(err, "the supervisor ended before it was ready");
+		return err_set(err, -r, "the supervisor ended before it was ready: %s", strerror(-r));
 	if (reply.len != sizeof(report))
 		return err_set(err, EBADMSG, "the supervisor said %zu bytes instead of %zu", reply.len, sizeof(report));
 	memcpy(&report, reply.data, sizeof(report));
