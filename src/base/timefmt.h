@@ -1,6 +1,8 @@
 /* Times as text: RFC 3339 as the OCI specs use it, and durations as docker prints them. */
 #pragma once
 
+#include "base/err.h"
+
 #include <stdint.h>
 #include <time.h>
 
@@ -16,3 +18,9 @@ void time_format_human(int64_t seconds, char dst[static 32]);
 int time_parse_duration(const char *s, int64_t *ret_ns);
 /* Monotonic clock. */
 uint64_t time_now_us(void);
+
+/*
+ * A time as docker takes it for --since and --until: RFC 3339 with or without a zone or a time, seconds since 1970, or a duration
+ * (then so long before NOW). -EINVAL.
+ */
+int time_parse_when(const char *word, struct timespec now, struct timespec *ret, struct err *err);

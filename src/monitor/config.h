@@ -11,15 +11,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { MONITOR_GUARDS_MAX = 4 };
+enum { MONITOR_GUARD_IDS, MONITOR_GUARD_NETWORK, MONITOR_GUARDS_MAX = 4 };
 
 /* Strings are borrowed; -1: no such descriptor. */
 struct monitor_config {
 	const char *id, *root, *runroot; /* the container, and where it lives */
 	const char *program;		 /* cloche itself, by its path */
 
-	int64_t pid;	 /* pid 1 of the container, our child */
-	int64_t started; /* CLOCK_REALTIME, nanoseconds */
+	int64_t pid; /* pid 1 of the container, our child; 0: a life that could not begin, with: */
+	int64_t exit_code;
+	const char *error; /* why it ended, if that isn't the program's doing; NULL */
+	int64_t started;   /* CLOCK_REALTIME, nanoseconds */
 	int64_t pidfd;
 	int64_t live;	      /* the locked live file */
 	int64_t dir;	      /* containers/<id> */
@@ -27,8 +29,12 @@ struct monitor_config {
 	int64_t client;	      /* a connection of the command that started it */
 	int64_t console;      /* the controlling side of its terminal; or: */
 	int64_t in, out, err; /* our ends of its pipes */
-	int64_t guards
-		[MONITOR_GUARDS_MAX]; /* pidfds of our children without which it can't go on: when one ends, it is killed */
+	int64_t mounts; /* its mount namespace, where it shares its pid namespace: what it leaves there is ended */
+	/*
+	 * pidfds of its helpers. Without the one of its ids it can't go on, so it is killed; without a network only if it is
+	 * to be started again then, which mends that.
+	 */
+	int64_t guards[MONITOR_GUARDS_MAX];
 
 	int64_t policy; /* enum restart_policy */
 	int64_t restart_max, restarts, delay_ms;
@@ -55,6 +61,7 @@ struct monitor_config {
 				  .in = -1,                                                                            \
 				  .out = -1,                                                                           \
 				  .err = -1,                                                                           \
+				  .mounts = -1,                                                                        \
 				  .guards = { -1, -1, -1, -1 } })
 
 /* Appends the words, without those that say what MONITOR_CONFIG_INIT says. 0 or -ENOMEM. */

@@ -75,8 +75,8 @@ void monitor_again(struct monitor *m)
 			*fds[i] = -1;
 	fcntl((int)c.live, F_SETFD, 0);
 	fcntl((int)c.listen, F_SETFD, 0);
-	c.pid = 0;
-	c.event = c.log_attrs = NULL;
+	c.pid = c.exit_code = 0;
+	c.event = c.log_attrs = c.error = NULL;
 	if (monitor_config_words(&c, &words) < 0 || words.len > WORDS_MAX - 8)
 		return;
 	all[used++] = "monitor";
@@ -119,13 +119,33 @@ static bool has_mark(const struct monitor *m)
 	return faccessat((int)m->c.dir, "stopped", F_OK, 0) == 0;
 }
 
+/* `update` may have changed it meanwhile. */
+static void renew_policy(struct monitor *m)
+{
+	autoclose int fd = openat((int)m->c.dir, RESTART_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char text[RESTART_WORD_MAX];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	enum restart_policy policy;
+	int64_t max;
+
+	if (n <= 0)
+		return;
+	text[n] = '\0';
+	if (restart_parse(text, &policy, &max, NULL) < 0)
+		return;
+	m->c.policy = policy;
+	m->c.restart_max = max;
+}
+
 static bool decide(struct monitor *m)
 {
-	struct restart_state s = { .policy = (enum restart_policy)m->c.policy,
-				   .max = m->c.restart_max,
-				   .restarts = m->c.restarts,
-				   .delay_ms = m->c.delay_ms };
-	bool again = restart_decide(&s, m->exit_code, (now_ns() - m->c.started) / 1000000, m->stopping || has_mark(m));
+	struct restart_state s = { .restarts = m->c.restarts, .delay_ms = m->c.delay_ms };
+	bool again;
+
+	renew_policy(m);
+	s.policy = (enum restart_policy)m->c.policy;
+	s.max = m->c.restart_max;
+	again = restart_decide(&s, m->exit_code, (now_ns() - m->c.started) / 1000000, m->stopping || has_mark(m));
 
 	m->c.restarts = s.restarts;
 	m->c.delay_ms = s.delay_ms;
@@ -147,6 +167,13 @@ static void say_restarting(struct monitor *m)
 	monitor_event(m, "die", extra);
 }
 
+/* While it waits, somebody may ask that there be no next life. */
+static bool may_begin(struct monitor *m)
+{
+	renew_policy(m);
+	return !m->stopping && !has_mark(m) && m->c.policy != RESTART_NO;
+}
+
 static void hear_all(struct monitor *m, const struct pollfd *fds, size_t len)
 {
 	for (size_t i = 0; i < len && i < m->clients_len; i++)
@@ -160,7 +187,7 @@ static bool wait_for_turn(struct monitor *m)
 	uint64_t end = time_now_us() + (uint64_t)m->c.delay_ms * 1000;
 
 	clients_finish(m, end);
-	while (!has_mark(m) && !m->stopping) {
+	while (may_begin(m)) {
 		struct pollfd fds[2 + ATTACH_CLIENTS_MAX];
 		uint64_t now = time_now_us();
 
@@ -187,9 +214,13 @@ static bool wait_for_turn(struct monitor *m)
 static void finish(struct monitor *m)
 {
 	char live[32], code[32], restarts[48], started[48];
-	const char *words[] = { "monitor", "ended", live, code, restarts, started, m->c.id, NULL };
+	const char *words[10] = { "monitor", "ended", live, code, restarts, started, m->c.id };
 	pid_t pid;
 
+	if (m->c.error) {
+		words[7] = "--error";
+		words[8] = m->c.error;
+	}
 	fcntl((int)m->c.live, F_SETFD, 0);
 	snprintf(live, sizeof(live), "--live=%d", (int)m->c.live);
 	snprintf(code, sizeof(code), "--exit-code=%d", m->exit_code);

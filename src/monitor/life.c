@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/timefmt.h"
 #include "monitor/event_log.h"
+#include "sys/processes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -118,16 +119,23 @@ void monitor_hear_signals(struct monitor *m)
 	}
 }
 
+static void lose_guard(struct monitor *m, size_t i)
+{
+	close((int)m->c.guards[i]);
+	m->c.guards[i] = -1;
+	if (i == MONITOR_GUARD_NETWORK && m->c.policy == RESTART_NO)
+		return;
+	m->c.error =
+		i == MONITOR_GUARD_NETWORK ? "the network's helper was killed" : "the supervisor of its ids was killed";
+	monitor_signal(m, SIGKILL);
+	m->lost_guard = true;
+}
+
 static void check_guards(struct monitor *m, const struct pollfd *fds)
 {
-	for (size_t i = 0; i < MONITOR_GUARDS_MAX; i++) {
-		if (!fds[i].revents || m->c.guards[i] < 0)
-			continue;
-		close((int)m->c.guards[i]);
-		m->c.guards[i] = -1;
-		monitor_signal(m, SIGKILL);
-		m->lost_guard = true;
-	}
+	for (size_t i = 0; i < MONITOR_GUARDS_MAX; i++)
+		if (fds[i].revents && m->c.guards[i] >= 0)
+			lose_guard(m, i);
 }
 
 /* Places in the array for poll; clients stand behind them. */
@@ -274,11 +282,28 @@ static void hear_last(struct monitor *m)
 	}
 }
 
+/* What there is of a life that could not begin: a line in the log, and how it ended. */
+static void live_not_at_all(struct monitor *m)
+{
+	static const char text[] = "cloche: it could not be started again: ";
+
+	m->exit_code = (int)m->c.exit_code;
+	if (!m->c.error)
+		return;
+	log_take(&m->log, &m->streams[1], text, sizeof(text) - 1);
+	log_take(&m->log, &m->streams[1], m->c.error, strlen(m->c.error));
+	log_end(&m->log, &m->streams[1]);
+}
+
 void monitor_live(struct monitor *m)
 {
 	struct pollfd fds[AT_CLIENTS + ATTACH_CLIENTS_MAX];
 
 	begin(m);
+	if (m->c.pid == 0) {
+		live_not_at_all(m);
+		return;
+	}
 	while (!m->ended) {
 		int timeout = next_timeout(m);
 		size_t len = fill(m, fds);
@@ -290,6 +315,7 @@ void monitor_live(struct monitor *m)
 		act(m, fds, len);
 	}
 	m->exit_code = wait_for_init(m);
+	processes_kill_in_mounts((int)m->c.mounts);
 	hear_last(m);
 	health_end(m);
 	output_collect_tail(m);

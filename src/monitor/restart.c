@@ -5,6 +5,8 @@
 #include "base/str.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const names[] = { "no", "on-failure", "always", "unless-stopped" };
@@ -37,6 +39,14 @@ int restart_parse(const char *word, enum restart_policy *ret, int64_t *ret_max, 
 	}
 	err_set(err, EINVAL, "--restart '%s': not a policy", word);
 	return err_hint(err, "one of no, on-failure[:TIMES], always and unless-stopped");
+}
+
+void restart_format(enum restart_policy policy, int64_t max, char dst[static RESTART_WORD_MAX])
+{
+	if (policy == RESTART_ON_FAILURE && max > 0)
+		snprintf(dst, RESTART_WORD_MAX, "%s:%" PRIi64, names[policy], max);
+	else
+		snprintf(dst, RESTART_WORD_MAX, "%s", names[policy]);
 }
 
 static bool policy_wants(const struct restart_state *s, int exit_code)

@@ -27,6 +27,11 @@ struct restart_state {
 
 /* "no", "on-failure[:N]", "always", "unless-stopped"; "" is "no". */
 int restart_parse(const char *word, enum restart_policy *ret, int64_t *ret_max, struct err *err);
+/* The same the other way; DST has room for RESTART_WORD_MAX. */
+enum { RESTART_WORD_MAX = 40 };
+void restart_format(enum restart_policy policy, int64_t max, char dst[static RESTART_WORD_MAX]);
+/* In the container's folder: such a word, which `update` has left for the monitor; not there: as it was at the start. */
+#define RESTART_FILE "policy"
 /* "on-failure", as docker's inspect names it. */
 const char *restart_policy_name(enum restart_policy policy);
 

@@ -22,8 +22,9 @@ int main(int argc, char **argv)
 
 	m->run_fd = m->files = m->signals = -1;
 	m->tail = BUF_INIT(TAIL_MAX + TAIL_MAX / 8);
-	if (argc < 2 || monitor_config_parse(argc - 1, argv + 1, &m->c, &err) < 0 || m->c.pid <= 1 || !m->c.id ||
-	    !m->c.root || !m->c.runroot || !m->c.program || m->c.live < 0 || m->c.dir < 0 || m->c.pidfd < 0) {
+	if (argc < 2 || monitor_config_parse(argc - 1, argv + 1, &m->c, &err) < 0 || m->c.pid == 1 || !m->c.id ||
+	    !m->c.root || !m->c.runroot || !m->c.program || m->c.live < 0 || m->c.dir < 0 ||
+	    (m->c.pid != 0) != (m->c.pidfd >= 0)) {
 		fprintf(stderr, "cloche-monitor: is started by cloche\n");
 		return 2;
 	}

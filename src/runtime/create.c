@@ -1,6 +1,7 @@
 /* The caller's side of a start: clone, then a conversation with the new process until its program runs. */
 #include "base/cleanup.h"
 #include "runtime/start.h"
+#include "sys/processes.h"
 #include "sys/spawn.h"
 #include "sys/userns.h"
 #include "sys/vfork.h"
@@ -482,7 +483,7 @@ int container_process_wait(struct container_process *p, int *ret_status, struct 
 	if (p->pidfd >= 0)
 		close(TAKE_FD(p->pidfd));
 	if (p->mounts >= 0) {
-		start_end_leftovers(p->mounts);
+		processes_kill_in_mounts(p->mounts);
 		close(TAKE_FD(p->mounts));
 	}
 	p->pid = 0;

@@ -172,10 +172,6 @@ bool start_joins(const struct start *st, int flags);
  */
 pid_t start_clone_joined(struct start *st, int *ret_pidfd, struct start_message *ret_failure);
 
-/* --- leftovers.c --- */
-/* Kills all that is in the mount namespace FD, and waits for it. */
-void start_end_leftovers(int fd);
-
 /* --- create.c --- */
 /* One message, and its descriptor if it has one (-1: none); -ECONNRESET at the end. */
 int start_receive(int sock, struct start_message *ret, int *ret_fd);

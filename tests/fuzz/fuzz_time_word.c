@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/timefmt.h"
-#include "engine/container/list.h"
+#include "monitor/restart.h"
 
 static void check_time(const char *s)
 {
@@ -13,7 +13,7 @@ static void check_time(const char *s)
 	char text[TIME_RFC3339_MAX];
 	int64_t ago;
 
-	if (container_time_parse(s, now, &t, &err) < 0) {
+	if (time_parse_when(s, now, &t, &err) < 0) {
 		FUZZ_ASSERT(err.code != 0);
 		err_clear(&err);
 		return;
@@ -21,7 +21,7 @@ static void check_time(const char *s)
 	FUZZ_ASSERT(t.tv_nsec >= 0 && t.tv_nsec < 1000000000);
 	FUZZ_ASSERT(t.tv_sec >= -62167219200 && t.tv_sec <= 253402300799);
 	time_format_rfc3339(t, text);
-	FUZZ_ASSERT(container_time_parse(text, now, &again, NULL) == 0);
+	FUZZ_ASSERT(time_parse_when(text, now, &again, NULL) == 0);
 	FUZZ_ASSERT(again.tv_sec == t.tv_sec && again.tv_nsec == t.tv_nsec);
 	if (time_parse_duration(s, &ago) == 0)
 		FUZZ_ASSERT(ago >= 0 && t.tv_sec <= now.tv_sec);

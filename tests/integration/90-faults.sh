@@ -4,11 +4,6 @@
 # timeout: 240
 # alone: yes
 
-need_strace() {
-	need strace
-	[ "$KIND" != subids ] || skip "newuidmap has no rights in a process that is traced"
-}
-
 # The store answers, every name in it leads to an image that is all there, and nothing half done is left.
 expect_valid_store() {
 	local name
@@ -24,25 +19,6 @@ expect_valid_store() {
 
 nothing_left() {
 	[ -z "$(find "$T/root/tmp" "$T/root/trash" -mindepth 1 -maxdepth 1 2>/dev/null)" ]
-}
-
-# kill_at_each CALLS COMMAND...: runs it again and again, killed by SIGKILL at the first, second, third … of the named
-# system calls (in ever larger steps), until it gets through.
-kill_at_each() {
-	local calls=$1 n got
-	shift
-	for ((n = 1; n < 5000; n += 1 + n / 8)); do
-		got=0
-		{
-			strace -f -qq -o "$T/.trace" -e trace="$calls" -e inject="$calls":signal=SIGKILL:when="$n" "$@" \
-				>"$T/.killed.out" 2>&1 </dev/null || got=$?
-		} 2>/dev/null # bash tells of each that was killed
-		[ "$got" != 0 ] || break
-		# What is killed may be a helper: then the command itself says so and ends with 125.
-		[ "$got" = 137 ] || [ "$got" = 125 ] || { cat "$T/.killed.out"; fail "exit status $got, killed at call $n of $calls"; }
-	done
-	[ "$got" = 0 ] || fail "still not through after $n kills"
-	[ "$n" -gt 1 ] || fail "was never killed: no call of $calls"
 }
 
 test_import_killed_at_each_rename_and_sync() {

@@ -149,3 +149,29 @@ on_small_fs() {
 	unshare --mount --propagation private "${map[@]}" sh -c \
 		'mount -t tmpfs -o "size=$1,nr_inodes=$2,mode=755" tmpfs "$3/small" || exit 1; shift 3; exec "$@"' sh "$size" "$inodes" "$T" "$@"
 }
+
+# Skips where no process of ours can be traced and killed.
+need_strace() {
+	need strace
+	[ "$KIND" != subids ] || skip "newuidmap has no rights in a process that is traced"
+}
+
+# kill_at_each CALLS COMMAND...: runs it again and again, killed by SIGKILL at the first, second, third … of the named
+# system calls (in ever larger steps), until it gets through. After each kill the command $AFTER_KILL, if there is one.
+kill_at_each() {
+	local calls=$1 n got
+	shift
+	for ((n = 1; n < 5000; n += 1 + n / 8)); do
+		got=0
+		{
+			strace -f -qq -o "$T/.trace" -e trace="$calls" -e inject="$calls":signal=SIGKILL:when="$n" "$@" \
+				>"$T/.killed.out" 2>&1 </dev/null || got=$?
+		} 2>/dev/null # bash tells of each that was killed
+		[ -z "${AFTER_KILL:-}" ] || "$AFTER_KILL"
+		[ "$got" != 0 ] || break
+		# What is killed may be a helper: then the command itself says so and ends with 125.
+		[ "$got" = 137 ] || [ "$got" = 125 ] || { cat "$T/.killed.out"; fail "exit status $got, killed at call $n of $calls"; }
+	done
+	[ "$got" = 0 ] || fail "still not through after $n kills"
+	[ "$n" -gt 1 ] || fail "was never killed: no call of $calls"
+}

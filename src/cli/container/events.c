@@ -90,10 +90,10 @@ static int run_events(const void *options, const struct strv *args, struct err *
 	(void)args;
 	clock_gettime(CLOCK_REALTIME, &now);
 	q.since = now;
-	if (o->since && container_time_parse(o->since, now, &q.since, err) < 0)
+	if (o->since && time_parse_when(o->since, now, &q.since, err) < 0)
 		return err_wrap(err, "--since");
 	q.has_until = o->until != NULL;
-	if (o->until && container_time_parse(o->until, now, &q.until, err) < 0)
+	if (o->until && time_parse_when(o->until, now, &q.until, err) < 0)
 		return err_wrap(err, "--until");
 	if (container_event_filters_check(&o->filters, err) < 0 || check_format(o->format, err) < 0 ||
 	    cli_open_store(&s, err) < 0)

@@ -80,9 +80,9 @@ static int run_logs(const void *options, const struct strv *args, struct err *er
 	int r;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (o.since && container_time_parse(o.since, now, &logs.since, err) < 0)
+	if (o.since && time_parse_when(o.since, now, &logs.since, err) < 0)
 		return err_wrap(err, "--since");
-	if (o.until && container_time_parse(o.until, now, &logs.until, err) < 0)
+	if (o.until && time_parse_when(o.until, now, &logs.until, err) < 0)
 		return err_wrap(err, "--until");
 	/* As with docker, what is no number is all of them. */
 	if (o.tail && (num_parse_i64(o.tail, &logs.tail) < 0 || logs.tail < 0)) {

@@ -54,7 +54,7 @@ const struct command cmd_monitor_check = {
 };
 
 struct ended_options {
-	const char *live, *exit_code, *restarts, *started;
+	const char *live, *exit_code, *restarts, *started, *error;
 };
 
 static const struct option ended_table[] = {
@@ -62,6 +62,8 @@ static const struct option ended_table[] = {
 	OPTION_STRING("exit-code", 0, struct ended_options, exit_code, "N", "the exit code", NULL),
 	OPTION_STRING("restarts", 0, struct ended_options, restarts, "N", "how often it was started again", NULL),
 	OPTION_STRING("started", 0, struct ended_options, started, "N", "nanoseconds since 1970", NULL),
+	OPTION_STRING("error", 0, struct ended_options, error, "TEXT", "why, if the program didn't end by itself",
+		      NULL),
 	OPTION_END,
 };
 
@@ -76,7 +78,7 @@ static int run_ended(const void *options, const struct strv *args, struct err *e
 {
 	struct store_options store = { .root = global_options.root, .runroot = global_options.runroot };
 	const struct ended_options *o = options;
-	struct run_ended ended = { .id = args->items[0] };
+	struct run_ended ended = { .id = args->items[0], .error = o->error };
 	int64_t live, exit_code, started;
 
 	if (parse(o->live, &live, err) < 0 || parse(o->exit_code, &exit_code, err) < 0 ||

@@ -6,6 +6,7 @@
 #include "cli/listing.h"
 #include "engine/container/network.h"
 #include "engine/container/row_filter.h"
+#include "engine/container/size.h"
 #include "oci/json.h"
 
 #include <errno.h>
@@ -14,9 +15,10 @@
 #include <time.h>
 
 struct ps_options {
-	bool all, quiet, no_trunc, latest;
+	bool all, quiet, no_trunc, latest, size;
 	const char *format, *last;
 	struct strv filters;
+	const struct idmap *ids; /* whose, where sizes are wanted; else NULL */
 };
 
 static const struct option ps_table[] = {
@@ -28,14 +30,26 @@ static const struct option ps_table[] = {
 	OPTION_LIST("filter", 'f', struct ps_options, filters, "KEY=VALUE", "only some: " ROW_FILTER_NAMES, NULL),
 	OPTION_STRING("format", 0, struct ps_options, format, "FORMAT",
 		      "json, or a template of fields: {{.ID}} {{.Names}}", NULL),
-	OPTION_LATER("size", 's', "sizes of containers come with a later version"),
+	OPTION_FLAG("size", 's', struct ps_options, size, "also how much of the disk each has written"),
 	OPTION_END,
 };
 
 static const struct listing_column columns[] = {
-	{ "ID", "CONTAINER ID" },    { "Image", "IMAGE" },   { "Command", "COMMAND" },	 { "CreatedAt", "CREATED AT" },
-	{ "RunningFor", "CREATED" }, { "Status", "STATUS" }, { "State", "STATE" },	 { "Ports", "PORTS" },
-	{ "Names", "NAMES" },	     { "Labels", "LABELS" }, { "Networks", "NETWORKS" }, { NULL, NULL },
+	{ "ID", "CONTAINER ID" },
+	{ "Image", "IMAGE" },
+	{ "Command", "COMMAND" },
+	{ "CreatedAt", "CREATED AT" },
+	{ "RunningFor", "CREATED" },
+	{ "Status", "STATUS" },
+	{ "State", "STATE" },
+	{ "Ports", "PORTS" },
+	{ "Names", "NAMES" },
+	{ "Labels", "LABELS" },
+	{ "Networks", "NETWORKS" },
+	{ "Mounts", "MOUNTS" },
+	{ "LocalVolumes", "LOCAL VOLUMES" },
+	{ "Size", "SIZE" },
+	{ NULL, NULL },
 };
 
 /* --- what a row says --- */
@@ -109,6 +123,42 @@ static char *format_labels(const struct strv *labels)
 	return buf_take(&text);
 }
 
+/* Names of volumes, and folders outside. */
+static char *format_mounts(const struct record_mounts *mounts)
+{
+	struct buf text = BUF_INIT(1 << 20);
+
+	for (size_t i = 0; i < mounts->len; i++) {
+		const char *from = mounts->items[i].name ? mounts->items[i].name : mounts->items[i].source;
+
+		if (from)
+			buf_addf(&text, "%s%s", text.len ? "," : "", from);
+	}
+	return buf_take(&text);
+}
+
+static size_t count_volumes(const struct record_mounts *mounts)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < mounts->len; i++)
+		n += mounts->items[i].type && strcmp(mounts->items[i].type, "volume") == 0;
+	return n;
+}
+
+/* "2.4MB (virtual 120MB)". One that goes while we look has none. */
+static char *format_size(struct store *s, const struct idmap *ids, const struct container_record *r)
+{
+	struct container_size size;
+	char own[16], all[16];
+
+	if (container_size(s, ids, r, &size, NULL) < 0)
+		return strdup("");
+	num_format_size(size.rw, own);
+	num_format_size(size.root, all);
+	return str_format("%s (virtual %s)", own, all);
+}
+
 static int add_owned(json_t *o, const char *key, char *value)
 {
 	autofree char *owned = value;
@@ -140,6 +190,10 @@ static json_t *make_row(struct store *s, const struct container_row *row, const 
 	bad |= add_owned(j, "Names", strdup(r->name ? r->name : ""));
 	bad |= add_owned(j, "Labels", format_labels(&r->labels));
 	bad |= add_owned(j, "Networks", strdup(r->network ? r->network : ""));
+	bad |= add_owned(j, "Mounts", format_mounts(&r->mounts));
+	bad |= add_owned(j, "LocalVolumes", str_format("%zu", count_volumes(&r->mounts)));
+	if (o->ids)
+		bad |= add_owned(j, "Size", format_size(s, o->ids, r));
 	if (!bad)
 		return j;
 	json_decref(j);
@@ -186,28 +240,36 @@ static int choose_rows(struct store *s, const struct container_rows *rows, const
 	return 0;
 }
 
+#define TABLE "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}"
+
 static int run_ps(const void *options, const struct strv *args, struct err *err)
 {
-	const struct ps_options *o = options;
+	struct ps_options o = *(const struct ps_options *)options;
 	struct store_options where = { .root = global_options.root, .runroot = global_options.runroot };
-	struct listing listing = {
-		.format = o->format,
-		.table = "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}",
-		.quiet_field = "ID",
-		.quiet = o->quiet,
-		.columns = columns
-	};
+	struct listing listing = { .format = o.format,
+				   .table = o.size ? TABLE "\t{{.Size}}" : TABLE,
+				   .quiet_field = "ID",
+				   .quiet = o.quiet,
+				   .columns = columns };
+	struct idmap ids;
 	autorows struct container_rows rows = { 0 };
 	autostore struct store *s = NULL;
 	autojson json_t *out = json_array();
-	int r = store_open(&where, &s, err);
+	int r = 0;
 
 	(void)args;
+	if (o.size || (o.format && strstr(o.format, ".Size"))) {
+		r = idmap_detect(&ids, err);
+		where.single = r >= 0 && ids.mode == ID_MODE_SINGLE;
+		o.ids = &ids;
+	}
+	if (r >= 0)
+		r = store_open(&where, &s, err);
 	if (r < 0)
 		return -1;
 	r = container_rows_read(s, &rows, err);
 	if (r >= 0)
-		r = choose_rows(s, &rows, o, out, err);
+		r = choose_rows(s, &rows, &o, out, err);
 	return r < 0 || listing_print(stdout, &listing, out, err) < 0 ? -1 : 0;
 }
 

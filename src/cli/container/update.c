@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include "engine/container/attach.h"
 #include "engine/container/update.h"
 #include "engine/run/resources.h"
 #include "store/containers.h"
@@ -10,6 +11,7 @@
 
 struct update_options {
 	struct run_limits limits;
+	const char *restart;
 };
 
 #define STRING(n, l, field, a, h, c) OPTION_STRING(n, l, struct update_options, field, a, h, c)
@@ -17,7 +19,8 @@ struct update_options {
 static const struct option update_table[] = {
 #include "cli/container/limit_options.def"
 	STRING("kernel-memory", 0, limits.kernel_memory, "SIZE", "no kernel has it any more: refused", NULL),
-	OPTION_LATER("restart", 0, "containers in the background come with a later version"),
+	STRING("restart", 0, restart, "POLICY", "when it is started again: no, on-failure[:N], always, unless-stopped",
+	       "no on-failure always unless-stopped"),
 	OPTION_END,
 };
 
@@ -37,17 +40,28 @@ static bool says_nothing(const struct update_options *o)
 
 static int update_one(struct store *s, const struct update_options *o, const char *word, struct err *err)
 {
+	static const struct run_limits none;
+	enum restart_policy policy = RESTART_NO;
 	char id[CONTAINER_ID_MAX];
-	int r = container_find(s, word, id, err);
+	int64_t max = 0;
+	int r = restart_parse(o->restart ? o->restart : "", &policy, &max, err);
 
 	if (r >= 0)
+		r = container_find(s, word, id, err);
+	if (r >= 0 && memcmp(&o->limits, &none, sizeof(none)) != 0)
 		r = container_update_limits(s, id, change, o, err);
+	if (r >= 0 && o->restart) {
+		r = container_update_restart(s, id, policy, max, err);
+		/* What waits to be started again looks at it now. */
+		if (r >= 0)
+			attach_nudge(s, id);
+	}
 	return r < 0 ? err_wrap(err, "container '%s'", word) : 0;
 }
 
 static int no_limits(struct err *err)
 {
-	err_set(err, EINVAL, "give one or more limits");
+	err_set(err, EINVAL, "give one or more limits, or --restart");
 	return err_hint(err, "as in --memory 512m or --cpus 1.5; 'cloche update --help' lists them");
 }
 
@@ -79,12 +93,13 @@ static int run_update(const void *options, const struct strv *args, struct err *
 const struct command cmd_update = {
 	.name = "update",
 	.group = "Containers",
-	.summary = "change the limits of containers, running or not",
+	.summary = "change limits and restart policy of containers, running or not",
 	.usage = "CONTAINER...",
 	.description = "A running container is limited at once, and moved into a control group for it if it had none; "
 		       "each later "
 		       "start has the new limits too.",
-	.examples = "$ cloche update --memory 512m --cpus 1.5 web",
+	.examples = "$ cloche update --memory 512m --cpus 1.5 web\n"
+		    "$ cloche update --restart unless-stopped web",
 	.complete = "container",
 	.options = update_table,
 	.options_size = sizeof(struct update_options),

@@ -15,12 +15,14 @@
 
 struct inspect_options {
 	const char *format, *type;
-	bool layers, files, mounts;
+	bool layers, files, mounts, size;
 };
 
 static const struct option inspect_table[] = {
 	OPTION_STRING("format", 'f', struct inspect_options, format, "FORMAT",
 		      "print each by a Go template, or all as 'json' on one line", "json"),
+	OPTION_FLAG("size", 's', struct inspect_options, size,
+		    "also how much a container takes of the disk: SizeRw and SizeRootFs"),
 	OPTION_FLAG("layers", 0, struct inspect_options, layers,
 		    "say what is inside an image: its program and what that needs, each layer and the instruction that "
 		    "made it"),
@@ -48,15 +50,21 @@ static int check_type(const char *type, struct err *err)
 	return err_set(err, EINVAL, "--type: there is nothing of type '%s' to inspect", type);
 }
 
-static int inspect_one(struct engine *e, const char *type, const char *name, json_t *rows, struct err *err)
+static int inspect_one(struct engine *e, const struct inspect_options *o, const char *name, json_t *rows,
+		       struct err *err)
 {
+	const char *type = o->type;
+
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		json_t *object = NULL;
 		int r;
 
 		if (type && strcmp(kinds[i].type, type) != 0)
 			continue;
-		r = kinds[i].inspect(e, name, &object, err);
+		if (o->size && kinds[i].inspect == engine_inspect_container)
+			r = engine_inspect_container_size(e, name, &object, err);
+		else
+			r = kinds[i].inspect(e, name, &object, err);
 		if (r >= 0)
 			return json_array_append_new(rows, object) < 0 ? err_oom(err) : 0;
 		if (r != -ENOENT || type)
@@ -121,7 +129,7 @@ static int run_inspect(const void *options, const struct strv *args, struct err 
 	if (r >= 0 && o->layers)
 		return show_inside(&e, o, args, err) < 0 ? -1 : 0;
 	for (size_t i = 0; r >= 0 && i < args->len; i++) {
-		r = inspect_one(&e, o->type, args->items[i], rows, err);
+		r = inspect_one(&e, o, args->items[i], rows, err);
 		if (r == -ENOENT) {
 			if (missing.code) {
 				err_wrap(&missing, "inspect");

@@ -2,10 +2,9 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
-#include "base/timefmt.h"
-#include "engine/container/container.h"
-#include "engine/container/inspect_limits.h"
-#include "engine/container/network.h"
+#include "engine/container/inspect_impl.h"
+#include "engine/container/size.h"
+#include "oci/json.h"
 #include "store/image.h"
 #include "store/layers.h"
 
@@ -13,22 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
-struct facts {
-	struct container_record record;
-	struct container_status status;
-	struct container_network_state network;
-	struct oci_spec spec;
-	char id[CONTAINER_ID_MAX];
-};
-
-static void facts_done(struct facts *f)
+static void facts_done(struct inspect_facts *f)
 {
 	container_record_done(&f->record);
 	container_network_state_done(&f->network);
 	oci_spec_done(&f->spec);
 }
 
-static int read_facts(struct engine *e, const char *container, struct facts *f, struct err *err)
+static int read_facts(struct engine *e, const char *container, struct inspect_facts *f, struct err *err)
 {
 	autoclose int dir = -1;
 	int r = container_find(e->store, container, f->id, err);
@@ -46,111 +37,75 @@ static int read_facts(struct engine *e, const char *container, struct facts *f, 
 
 /* --- the object --- */
 
-static int add_time(json_t *o, const char *key, const struct timespec *t)
+/* The layers as the overlay has them, topmost first. */
+static char *lower_folders(struct engine *e, const struct inspect_facts *f)
 {
-	char text[TIME_RFC3339_MAX] = "0001-01-01T00:00:00Z";
+	autoimage struct store_image img = { 0 };
+	struct buf text = BUF_INIT(1 << 20);
+	struct digest manifest;
 
-	if (t->tv_sec)
-		time_format_rfc3339(*t, text);
-	return json_add_string(o, key, text);
-}
+	if (digest_parse(f->record.manifest ? f->record.manifest : "", &manifest, NULL) < 0 ||
+	    store_image_open_manifest(e->store, &manifest, &img, NULL) < 0)
+		return strdup("");
+	for (size_t i = img.config.diff_ids_len; i-- > 0;) {
+		char path[LAYER_DIR_MAX];
 
-static json_t *make_state(const struct container_status *st)
-{
-	json_t *o = json_object();
-	bool running = st->phase == CONTAINER_RUNNING;
-
-	json_add_string(o, "Status", container_state_name(st));
-	json_add_bool(o, "Running", running);
-	json_add_bool(o, "Paused", st->paused);
-	json_add_bool(o, "OOMKilled", st->oom_killed);
-	json_add_int(o, "Pid", running ? st->pid : 0);
-	json_add_int(o, "ExitCode", st->exit_code);
-	json_object_set_new(
-		o, "Error",
-		json_string(st->phase == CONTAINER_LOST ? "the command that ran it was killed" : st->error));
-	add_time(o, "StartedAt", &st->started);
-	add_time(o, "FinishedAt", &st->finished);
-	return o;
-}
-
-static json_t *make_strings(char *const *items, size_t len)
-{
-	json_t *a = json_array();
-
-	for (size_t i = 0; i < len; i++)
-		json_array_append_new(a, json_string(items[i]));
-	return a;
-}
-
-static json_t *make_labels(const struct strv *labels)
-{
-	json_t *o = json_object();
-
-	for (size_t i = 0; i + 1 < labels->len; i += 2)
-		json_object_set_new(o, labels->items[i], json_string(labels->items[i + 1]));
-	return o;
-}
-
-static json_t *make_config(const struct facts *f)
-{
-	const struct container_record *r = &f->record;
-	size_t entry = (size_t)r->entrypoint_len;
-	json_t *o = json_object();
-
-	json_object_set_new(o, "Hostname", json_string(r->hostname ? r->hostname : ""));
-	json_object_set_new(o, "User", json_string(r->user ? r->user : ""));
-	json_add_bool(o, "Tty", r->tty);
-	json_object_set_new(o, "Env", make_strings(f->spec.process.env.items, f->spec.process.env.len));
-	json_object_set_new(o, "Entrypoint", entry ? make_strings(r->args.items, entry) : json_null());
-	json_object_set_new(o, "Cmd", make_strings(r->args.items + entry, r->args.len - entry));
-	json_object_set_new(o, "Image", json_string(r->image ? r->image : ""));
-	json_object_set_new(o, "WorkingDir", json_string(f->spec.process.cwd ? f->spec.process.cwd : "/"));
-	json_object_set_new(o, "Labels", make_labels(&r->labels));
-	json_object_set_new(o, "ExposedPorts", container_exposed_json(&f->network));
-	json_object_set_new(o, "StopSignal", json_string(r->stop_signal ? r->stop_signal : "SIGTERM"));
-	return o;
-}
-
-static json_t *make_host_config(const struct facts *f)
-{
-	json_t *o = json_object();
-
-	json_object_set_new(o, "NetworkMode", json_string(f->record.network ? f->record.network : ""));
-	json_object_set_new(o, "PortBindings", container_bindings_json(&f->record.private_network));
-	json_object_set_new(o, "PublishAllPorts", json_boolean(f->record.private_network.publish_all));
-	json_add_bool(o, "AutoRemove", f->record.remove);
-	json_add_bool(o, "ReadonlyRootfs", f->spec.root_readonly);
-	json_object_set_new(o, "Ids", json_string(f->record.ids ? f->record.ids : ""));
-	inspect_add_limits(o, &f->spec);
-	return o;
-}
-
-/* What the user or the image asked for, as docker shows it. */
-static json_t *make_mounts(const struct record_mounts *mounts)
-{
-	json_t *a = json_array();
-
-	for (size_t i = 0; i < mounts->len; i++) {
-		const struct record_mount *m = &mounts->items[i];
-		json_t *o = json_object();
-
-		json_add_string(o, "Type", m->type);
-		if (m->name)
-			json_add_string(o, "Name", m->name);
-		json_object_set_new(o, "Source", json_string(m->source ? m->source : ""));
-		json_add_string(o, "Destination", m->target);
-		if (m->type && strcmp(m->type, "volume") == 0)
-			json_add_string(o, "Driver", "local");
-		json_object_set_new(o, "Mode", json_string(m->mode ? m->mode : ""));
-		json_add_bool(o, "RW", !m->read_only);
-		json_object_set_new(o, "Propagation", json_string(m->propagation ? m->propagation : ""));
-		json_array_append_new(a, o);
+		layer_path(e->store, &img.config.diff_ids[i], path);
+		buf_addf(&text, "%s/%s/fs:", e->store->root, path);
 	}
-	return a;
+	buf_addf(&text, "%s/skeleton.1", e->store->root);
+	return buf_take(&text);
 }
 
-static json_t *make_object(struct engine *e, const struct facts *f)
+static json_t *make_driver(struct engine *e, const struct inspect_facts *f)
+{
+	static const char *const folders[][2] = { { "UpperDir", "upper" }, { "WorkDir", "work" } };
+	autofree char *lower = lower_folders(e, f);
+	json_t *o = json_object(), *data = json_object();
+	bool is_copy = f->spec.root_path && str_ends_with(f->spec.root_path, "/rootfs");
+
+	json_add_string(o, "Name", is_copy ? "copy" : "overlay");
+	for (size_t i = 0; !is_copy && i < ARRAY_SIZE(folders); i++) {
+		autofree char *path = str_format("%s/containers/%s/%s", e->store->root, f->id, folders[i][1]);
+
+		json_add_string(data, folders[i][0], path);
+	}
+	if (!is_copy)
+		json_add_string(data, "LowerDir", lower);
+	json_add_string(data, "MergedDir", f->spec.root_path);
+	json_add(o, "Data", data);
+	return o;
+}
+
+/* Where the small files are that are made for it at each start; the log is in its folder. */
+static void add_paths(struct engine *e, json_t *o, const char *id)
+{
+	static const char *const files[][2] = { { "ResolvConfPath", "resolv.conf" },
+						{ "HostnamePath", "hostname" },
+						{ "HostsPath", "hosts" } };
+	autofree char *log = str_format("%s/containers/%s/log.json", e->store->root, id);
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		autofree char *path = str_format("%s/files/%s/%s", e->store->runroot, id, files[i][1]);
+
+		json_add_string(o, files[i][0], path);
+	}
+	json_add_string(o, "LogPath", log);
+}
+
+static int add_size(struct engine *e, json_t *o, const struct inspect_facts *f, struct err *err)
+{
+	struct container_size size;
+	int r = container_size(e->store, &e->ids, &f->record, &size, err);
+
+	if (r < 0)
+		return r;
+	json_add_int(o, "SizeRw", (int64_t)size.rw);
+	json_add_int(o, "SizeRootFs", (int64_t)size.root);
+	return 0;
+}
+
+static json_t *make_object(struct engine *e, const struct inspect_facts *f)
 {
 	const struct container_record *r = &f->record;
 	autofree char *bundle = str_format("%s/containers/%s", e->store->root, f->id),
@@ -158,29 +113,50 @@ static json_t *make_object(struct engine *e, const struct facts *f)
 	json_t *o = json_object();
 
 	json_add_string(o, "Id", f->id);
-	add_time(o, "Created", &r->created);
-	json_add_string(o, "Path", r->args.len ? r->args.items[0] : "");
-	json_object_set_new(o, "Args", r->args.len ? make_strings(r->args.items + 1, r->args.len - 1) : json_array());
-	json_object_set_new(o, "State", make_state(&f->status));
+	inspect_add_time(o, "Created", &r->created);
+	json_add(o, "Path", json_text(r->args.len ? r->args.items[0] : ""));
+	json_add(o, "Args", r->args.len ? inspect_strings(r->args.items + 1, r->args.len - 1) : json_array());
+	json_add(o, "State", inspect_state(e, f));
 	json_add_string(o, "Image", r->image_id);
+	add_paths(e, o, f->id);
 	json_add_string(o, "Name", name);
+	json_add_int(o, "RestartCount", f->status.restarts);
+	json_add_string(o, "Driver", "overlay");
+	json_add_string(o, "Platform", "linux");
 	json_add_string(o, "Bundle", bundle);
-	json_object_set_new(o, "HostConfig", make_host_config(f));
-	json_object_set_new(o, "Mounts", make_mounts(&f->record.mounts));
-	json_object_set_new(o, "NetworkSettings", container_network_json(&f->record.private_network, &f->network));
-	json_object_set_new(o, "Config", make_config(f));
+	json_add(o, "HostConfig", inspect_host_config(f));
+	json_add(o, "GraphDriver", make_driver(e, f));
+	json_add(o, "Mounts", inspect_mounts(&f->record.mounts));
+	json_add(o, "Config", inspect_config(f));
+	json_add(o, "NetworkSettings", container_network_json(&f->record, &f->network));
 	return o;
 }
 
-int engine_inspect_container(struct engine *e, const char *container, json_t **ret, struct err *err)
+static int inspect(struct engine *e, const char *container, bool with_size, json_t **ret, struct err *err)
 {
-	CLEANUP(facts_done) struct facts f = { 0 };
+	CLEANUP(facts_done) struct inspect_facts f = { 0 };
+	autojson json_t *o = NULL;
 	int r = read_facts(e, container, &f, err);
 
 	if (r < 0)
 		return r;
-	*ret = make_object(e, &f);
-	return *ret ? 0 : err_oom(err);
+	o = make_object(e, &f);
+	if (!o)
+		return err_oom(err);
+	r = with_size ? add_size(e, o, &f, err) : 0;
+	if (r >= 0)
+		*ret = TAKE_PTR(o);
+	return r;
+}
+
+int engine_inspect_container(struct engine *e, const char *container, json_t **ret, struct err *err)
+{
+	return inspect(e, container, false, ret, err);
+}
+
+int engine_inspect_container_size(struct engine *e, const char *container, json_t **ret, struct err *err)
+{
+	return inspect(e, container, true, ret, err);
 }
 
 /* --- mounts --- */
@@ -212,7 +188,8 @@ static int add(struct container_mounts *mounts, const char *target, const char *
 	return err_oom(err);
 }
 
-static int add_overlay(struct engine *e, const struct facts *f, struct container_mounts *mounts, struct err *err)
+static int add_overlay(struct engine *e, const struct inspect_facts *f, struct container_mounts *mounts,
+		       struct err *err)
 {
 	autoimage struct store_image img = { 0 };
 	struct digest manifest;
@@ -260,7 +237,7 @@ static bool has_option(const struct oci_mount *m, const char *word)
 
 int engine_container_mounts(struct engine *e, const char *container, struct container_mounts *ret, struct err *err)
 {
-	CLEANUP(facts_done) struct facts f = { 0 };
+	CLEANUP(facts_done) struct inspect_facts f = { 0 };
 	CLEANUP(container_mounts_done) struct container_mounts mounts = { 0 };
 	int r = read_facts(e, container, &f, err);
 	size_t root;

@@ -7,6 +7,8 @@
 
 /* RET is an object that the caller owns. -ENOENT: no such container. */
 int engine_inspect_container(struct engine *e, const char *container, json_t **ret, struct err *err);
+/* With SizeRw and SizeRootFs, for which its files are walked. */
+int engine_inspect_container_size(struct engine *e, const char *container, json_t **ret, struct err *err);
 
 /* One mount of a container, or a folder of its root's overlay. */
 struct container_mount {

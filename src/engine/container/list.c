@@ -1,8 +1,6 @@
 #include "engine/container/list.h"
 
-#include "base/num.h"
 #include "base/str.h"
-#include "base/timefmt.h"
 #include "sys/fs.h"
 
 #include <errno.h>
@@ -85,66 +83,6 @@ int container_rows_read(struct store *s, struct container_rows *ret, struct err 
 	*ret = rows;
 	rows = (struct container_rows){ 0 };
 	return 0;
-}
-
-/* --- times --- */
-
-/* "2026-11-24", "2026-11-24T07:15", "…:30", with what is missing: the zone is UTC, as that of what is printed. */
-static int parse_date(const char *word, struct timespec *ret)
-{
-	static const char *const ends[] = { "", "Z", ":00Z", "T00:00:00Z" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
-		autofree char *whole = str_format("%s%s", word, ends[i]);
-
-		if (!whole)
-			return -ENOMEM;
-		if (time_parse_rfc3339(whole, ret) == 0)
-			return 0;
-	}
-	return -EINVAL;
-}
-
-/* "1461943101" or "1461943101.123456789". */
-static int parse_seconds(const char *word, struct timespec *ret)
-{
-	char digits[32];
-	const char *dot = strchr(word, '.');
-	size_t len = dot ? (size_t)(dot - word) : strlen(word), places = dot ? strlen(dot + 1) : 0;
-	int64_t seconds;
-	uint64_t fraction = 0;
-
-	if (len == 0 || len >= sizeof(digits) || places > 9)
-		return -EINVAL;
-	memcpy(digits, word, len);
-	digits[len] = '\0';
-	if (num_parse_i64(digits, &seconds) < 0 || seconds < 0 || seconds > INT64_MAX / 2000000000)
-		return -EINVAL;
-	if (dot && num_parse_u64(dot + 1, 10, &fraction) < 0)
-		return -EINVAL;
-	while (places++ < 9 && dot)
-		fraction *= 10;
-	*ret = (struct timespec){ .tv_sec = seconds, .tv_nsec = (long)fraction };
-	return 0;
-}
-
-int container_time_parse(const char *word, struct timespec now, struct timespec *ret, struct err *err)
-{
-	int64_t ago, at;
-
-	if (strlen(word) < 64) {
-		if (parse_seconds(word, ret) == 0 || parse_date(word, ret) == 0)
-			return 0;
-		if (time_parse_duration(word, &ago) == 0) {
-			at = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - ago;
-			if (at < 0)
-				at = 0;
-			*ret = (struct timespec){ .tv_sec = at / 1000000000, .tv_nsec = at % 1000000000 };
-			return 0;
-		}
-	}
-	err_set(err, EINVAL, "'%s' is not a time", word);
-	return err_hint(err, "as in 2026-11-24T07:15:00Z, 1461943101 (seconds since 1970), or 10m (so long ago)");
 }
 
 /* --- health --- */

@@ -22,9 +22,3 @@ int container_rows_read(struct store *s, struct container_rows *ret, struct err 
 
 /* What the monitor last found: "starting", "healthy" or "unhealthy"; "none" where nothing is checked or it doesn't run. DST holds 16. */
 void container_health_status(struct store *s, const struct container_row *row, char dst[static 16]);
-
-/*
- * A time as docker takes it for --since and --until: RFC 3339 with or without a zone or a time, seconds since 1970, or a duration
- * (then so long before NOW). -EINVAL.
- */
-int container_time_parse(const char *word, struct timespec now, struct timespec *ret, struct err *err);

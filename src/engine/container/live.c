@@ -1,6 +1,7 @@
 #include "engine/container/live.h"
 
 #include "engine/container/group.h"
+#include "engine/container/leftovers.h"
 #include "monitor/protocol.h"
 
 #include <errno.h>
@@ -63,6 +64,9 @@ int container_live_take(struct store *s, const char *id, struct container_live *
 		}
 		if (!is_still_there(run, path, l.fd))
 			close(TAKE_FD(l.fd));
+		else
+			/* It was there and nobody's: whose it was has been killed. */
+			container_end_leftovers(s, id);
 	}
 	snprintf(l.id, sizeof(l.id), "%s", id);
 	*ret = l;

@@ -32,7 +32,7 @@ void container_network_state_read(struct store *s, const struct container_record
 int container_network_write(int files_dir, const struct net_listeners *ports, struct err *err);
 
 /* For `inspect`: NetworkSettings, Config.ExposedPorts, HostConfig.PortBindings. The caller owns the object. */
-json_t *container_network_json(const struct container_network *n, const struct container_network_state *state);
+json_t *container_network_json(const struct container_record *r, const struct container_network_state *state);
 json_t *container_exposed_json(const struct container_network_state *n);
 json_t *container_bindings_json(const struct container_network *n);
 

@@ -58,12 +58,8 @@ static json_t *make_ports(const struct container_network_state *n)
 	return o;
 }
 
-json_t *container_network_json(const struct container_network *n, const struct container_network_state *state)
+static void add_addresses(json_t *o, const struct container_network *n, bool up)
 {
-	bool up = state->has_network && !state->has_lost;
-	json_t *o = json_object();
-
-	json_object_set_new(o, "Ports", make_ports(state));
 	json_object_set_new(o, "IPAddress", json_string(up ? container_network_address(n) : ""));
 	json_add_int(o, "IPPrefixLen", up ? NET_PREFIX_BITS : 0);
 	json_object_set_new(o, "Gateway", json_string(up ? NET_GATEWAY : ""));
@@ -71,6 +67,26 @@ json_t *container_network_json(const struct container_network *n, const struct c
 	json_add_int(o, "GlobalIPv6PrefixLen", up ? NET_PREFIX6_BITS : 0);
 	json_object_set_new(o, "IPv6Gateway", json_string(up ? NET_GATEWAY6 : ""));
 	json_object_set_new(o, "MacAddress", json_string(up ? container_network_mac(n) : ""));
+}
+
+/* Scripts go through Networks, whatever its name: {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}. */
+static json_t *make_networks(const struct container_record *r, bool up)
+{
+	json_t *o = json_object(), *one = json_object();
+
+	add_addresses(one, &r->private_network, up);
+	json_object_set_new(o, r->network ? r->network : "private", one);
+	return o;
+}
+
+json_t *container_network_json(const struct container_record *r, const struct container_network_state *state)
+{
+	bool up = state->has_network && !state->has_lost;
+	json_t *o = json_object();
+
+	json_object_set_new(o, "Ports", make_ports(state));
+	add_addresses(o, &r->private_network, up);
+	json_object_set_new(o, "Networks", make_networks(r, up));
 	json_add_bool(o, "Lost", state->has_lost);
 	return o;
 }

@@ -165,8 +165,8 @@ int container_record_read(struct store *s, const char *id, struct container_reco
 /* --- changing --- */
 
 int container_record_update(struct store *s, const char *id,
-			    int (*change)(struct container_record *r, void *arg, struct err *err), void *arg,
-			    struct err *err)
+			    int (*change)(struct container_record *r, void *arg, struct err *err),
+			    int (*finish)(void *arg, struct err *err), void *arg, struct err *err)
 {
 	autorecord struct container_record record = { 0 };
 	autobuf struct buf text = BUF_INIT(STATE_JSON_MAX);
@@ -188,5 +188,7 @@ int container_record_update(struct store *s, const char *id,
 	if (!o)
 		return err_oom(err);
 	r = json_write(o, &text, err);
-	return r < 0 ? r : fs_write_file(fd, "state.json", text.data, text.len, 0600, 0, err);
+	if (r >= 0)
+		r = fs_write_file(fd, "state.json", text.data, text.len, 0600, 0, err);
+	return r < 0 || !finish ? r : finish(arg, err);
 }

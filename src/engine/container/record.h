@@ -78,6 +78,13 @@ struct record_mount {
 DEFINE_VEC(record_mounts, struct record_mount)
 void record_mount_done(struct record_mount *m);
 
+/* "asked": words of the command line that nothing else keeps; for inspect. NULL, empty: nothing was said. */
+struct container_asked {
+	struct strv cap_add, cap_drop, security, groups, devices, volumes_from;
+	char *pid, *ipc, *uts, *userns, *cgroupns;
+	bool privileged;
+};
+
 /* Strings are owned; NULL: not known. */
 struct container_record {
 	char *id, *name;
@@ -101,6 +108,7 @@ struct container_record {
 	struct container_names names;
 	struct container_network private_network;
 	struct record_mounts mounts;
+	struct container_asked asked;
 };
 void container_record_done(struct container_record *r);
 #define autorecord CLEANUP(container_record_done)
@@ -112,9 +120,10 @@ int container_record_read(struct store *s, const char *id, struct container_reco
 int container_record_read_at(int dir_fd, const char *id, struct container_record *ret, struct err *err);
 
 /*
- * Reads state.json, lets CHANGE work on it, and replaces it. Two such calls at once come one after the other (a lock on the
- * container's folder, held for as long as CHANGE takes); readers see the old or the new.
+ * Reads state.json, lets CHANGE work on it, replaces it, and lets FINISH (may be NULL) do what is to be done only then. Two
+ * such calls at once come one after the other (a lock on the container's folder, held until FINISH has returned); readers see
+ * the old or the new.
  */
 int container_record_update(struct store *s, const char *id,
-			    int (*change)(struct container_record *r, void *arg, struct err *err), void *arg,
-			    struct err *err);
+			    int (*change)(struct container_record *r, void *arg, struct err *err),
+			    int (*finish)(void *arg, struct err *err), void *arg, struct err *err);

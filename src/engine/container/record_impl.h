@@ -20,4 +20,9 @@ int record_write_mounts(const struct container_record *r, json_t *o);
 int record_read_mounts(const struct json_at *at, struct container_record *r, struct err *err);
 void record_mounts_free(struct container_record *r);
 
+/* record_asked.c */
+int record_write_asked(const struct container_record *r, json_t *o);
+int record_read_asked(const struct json_at *at, struct container_record *r, struct err *err);
+void record_asked_free(struct container_record *r);
+
 extern const struct record_part record_parts[]; /* ended by a NULL key */

@@ -246,5 +246,6 @@ const struct record_part record_parts[] = {
 	{ "names", write_names, read_names, names_done },
 	{ "privateNetwork", write_network, read_network, network_done },
 	{ "mounts", record_write_mounts, record_read_mounts, record_mounts_free },
+	{ "asked", record_write_asked, record_read_asked, record_asked_free },
 	{ NULL, NULL, NULL, NULL },
 };

@@ -10,12 +10,12 @@
 
 struct renaming {
 	struct store *store;
-	const char *name;
+	const char *name, *old;
 };
 
 /*
  * Under the lock of the record: the new link, then the record, then the old link goes. Killed in between, the container has
- * two names for a while, and both lead to it.
+ * two names, and both lead to it, until a sweep takes away the one that the record doesn't have (sweep.c).
  */
 static int change(struct container_record *r, void *arg, struct err *err)
 {
@@ -32,10 +32,17 @@ static int change(struct container_record *r, void *arg, struct err *err)
 	return 0;
 }
 
+static int drop_old(void *arg, struct err *err)
+{
+	const struct renaming *how = arg;
+
+	return how->old ? container_drop_name(how->store, how->old, err) : 0;
+}
+
 int container_rename(struct store *s, const char *id, const char *name, struct err *err)
 {
 	autorecord struct container_record before = { 0 };
-	struct renaming how = { s, name };
+	struct renaming how = { s, name, NULL };
 	const char *extra[] = { "oldName", NULL, NULL };
 	int r = container_record_read(s, id, &before, err);
 
@@ -47,9 +54,8 @@ int container_rename(struct store *s, const char *id, const char *name, struct e
 	}
 	if (before.name && strcmp(before.name, name) == 0)
 		return err_set(err, EINVAL, "the container has this name already");
-	r = container_record_update(s, id, change, &how, err);
-	if (r >= 0 && before.name)
-		r = container_drop_name(s, before.name, err);
+	how.old = before.name;
+	r = container_record_update(s, id, change, drop_old, &how, err);
 	if (r < 0)
 		return r;
 	extra[1] = before.name ? before.name : "";

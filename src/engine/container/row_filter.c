@@ -2,6 +2,7 @@
 
 #include "base/num.h"
 #include "base/str.h"
+#include "base/timefmt.h"
 #include "codec/reference.h"
 #include "net/ports.h"
 
@@ -86,7 +87,7 @@ static int parse_until(struct row_filter *f)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return container_time_parse(f->value, now, &f->time, NULL);
+	return time_parse_when(f->value, now, &f->time, NULL);
 }
 
 static int parse_ports(struct row_filter *f)

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 void container_sweep_one(struct store *s, const char *id)
@@ -69,6 +70,28 @@ static void sweep_name(int names, const char *name)
 	unlinkat(names, aside, 0);
 }
 
+/*
+ * A second name of a container: a `rename` was killed half-way. The record says which one counts. Who is just renaming it
+ * holds the lock; who is just making it has no record yet.
+ */
+static void sweep_other_name(struct store *s, int names, const char *name)
+{
+	autorecord struct container_record record = { 0 };
+	char target[CONTAINER_ID_MAX + 8], again[CONTAINER_ID_MAX + 8];
+	ssize_t n = readlinkat(names, name, target, sizeof(target) - 1), m;
+	autoclose int fd = -1;
+
+	if (n <= 3)
+		return;
+	target[n] = '\0';
+	fd = container_open(s, target + 3, NULL);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || container_record_read_at(fd, target + 3, &record, NULL) < 0)
+		return;
+	m = readlinkat(names, name, again, sizeof(again) - 1);
+	if (record.name && strcmp(record.name, name) != 0 && m == n && memcmp(target, again, (size_t)n) == 0)
+		unlinkat(names, name, 0);
+}
+
 static size_t count_entries(DIR *dir)
 {
 	size_t n = 0;
@@ -88,9 +111,12 @@ void containers_sweep_names(struct store *s, size_t known)
 	/* With "." and "..". */
 	if (!dir || count_entries(dir) <= known + 2)
 		return;
-	while ((d = readdir(dir)))
-		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
-			sweep_name(fd, d->d_name);
+	while ((d = readdir(dir))) {
+		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+			continue;
+		sweep_name(fd, d->d_name);
+		sweep_other_name(s, fd, d->d_name);
+	}
 }
 
 void containers_sweep(struct store *s, size_t limit, bool everything)
@@ -102,5 +128,5 @@ void containers_sweep(struct store *s, size_t limit, bool everything)
 		return;
 	for (size_t i = 0; i < ids.len; i++)
 		container_sweep_one(s, ids.items[i]);
-	containers_sweep_names(s, 0);
+	containers_sweep_names(s, ids.len);
 }

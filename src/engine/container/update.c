@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "engine/container/container.h"
 #include "engine/container/group.h"
+#include "engine/container/record.h"
 #include "oci/spec.h"
 #include "sys/fs.h"
 
@@ -66,4 +67,43 @@ int container_update_limits(struct store *s, const char *id,
 	if (r >= 0)
 		r = set_resources(&spec, &resources, err);
 	return r < 0 ? r : write_spec(dir, &spec, err);
+}
+
+/* --- restart policy --- */
+
+struct new_policy {
+	enum restart_policy policy;
+	int64_t max;
+	int dir_fd;
+};
+
+static int set_policy(struct container_record *r, void *arg, struct err *err)
+{
+	const struct new_policy *p = arg;
+
+	if (r->remove && p->policy != RESTART_NO) {
+		err_set(err, EINVAL, "--restart: the container was made with --rm, so it is removed at its end");
+		return err_hint(err, "only one that stays can be started again");
+	}
+	r->life.restart = p->policy;
+	r->life.restart_max = p->max;
+	return 0;
+}
+
+/* After the record: a monitor that ends in between goes by the old policy. */
+static int tell_monitor(void *arg, struct err *err)
+{
+	const struct new_policy *p = arg;
+	char text[RESTART_WORD_MAX];
+
+	restart_format(p->policy, p->max, text);
+	return fs_write_file(p->dir_fd, RESTART_FILE, text, strlen(text), 0600, 0, err);
+}
+
+int container_update_restart(struct store *s, const char *id, enum restart_policy policy, int64_t max, struct err *err)
+{
+	autoclose int dir = container_open(s, id, err);
+	struct new_policy p = { policy, max, dir };
+
+	return dir < 0 ? dir : container_record_update(s, id, set_policy, tell_monitor, &p, err);
 }

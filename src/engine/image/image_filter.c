@@ -13,6 +13,7 @@ void image_filter_done(struct image_filter *f)
 {
 	strv_done(&f->references);
 	strv_done(&f->labels);
+	strv_done(&f->not_labels);
 }
 
 static int parse_dangling(const char *value, int *ret, struct err *err)
@@ -40,6 +41,15 @@ static int parse_image_time(struct engine *e, const char *image, struct timespec
 	return 0;
 }
 
+static int parse_until(const char *value, struct image_filter *f, struct err *err)
+{
+	struct timespec now;
+
+	f->has_until = true;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return time_parse_when(value, now, &f->until, err) < 0 ? err_wrap(err, "filter 'until'") : 0;
+}
+
 static int parse_one(struct engine *e, const char *text, struct image_filter *f, struct err *err)
 {
 	const char *value;
@@ -48,6 +58,10 @@ static int parse_one(struct engine *e, const char *text, struct image_filter *f,
 		return strv_add(&f->references, value) < 0 ? err_oom(err) : 0;
 	if ((value = str_skip_prefix(text, "label=")))
 		return strv_add(&f->labels, value) < 0 ? err_oom(err) : 0;
+	if ((value = str_skip_prefix(text, "label!=")))
+		return strv_add(&f->not_labels, value) < 0 ? err_oom(err) : 0;
+	if ((value = str_skip_prefix(text, "until=")))
+		return parse_until(value, f, err);
 	if ((value = str_skip_prefix(text, "dangling=")))
 		return parse_dangling(value, &f->dangling, err);
 	if ((value = str_skip_prefix(text, "before="))) {
@@ -59,8 +73,9 @@ static int parse_one(struct engine *e, const char *text, struct image_filter *f,
 		return parse_image_time(e, value, &f->since, err);
 	}
 	err_set(err, EINVAL, "there is no filter '%s'", text);
-	return err_hint(err,
-			"reference=PATTERN, dangling=true, label=KEY[=VALUE], before=IMAGE and since=IMAGE are known");
+	return err_hint(err, "reference=PATTERN, dangling=true, label=KEY[=VALUE], label!=KEY[=VALUE], before=IMAGE, "
+			     "since=IMAGE and "
+			     "until=TIME are known");
 }
 
 int image_filter_parse(struct engine *e, const struct strv *filters, struct image_filter *ret, struct err *err)
@@ -130,8 +145,13 @@ bool image_filter_accepts(const struct image_filter *f, const struct image_row *
 	for (size_t i = 0; i < f->labels.len; i++)
 		if (!has_label(&row->config, f->labels.items[i]))
 			return false;
+	for (size_t i = 0; i < f->not_labels.len; i++)
+		if (has_label(&row->config, f->not_labels.items[i]))
+			return false;
 	if (row->config.created)
 		time_parse_rfc3339(row->config.created, &created);
+	if (f->has_until && !earlier(&created, &f->until))
+		return false;
 	if (f->has_before && !earlier(&created, &f->before))
 		return false;
 	return !f->has_since || earlier(&f->since, &created);

@@ -6,10 +6,11 @@
 #include <time.h>
 
 struct image_filter {
-	struct strv references, labels; /* any of references, each of the labels */
+	struct strv references;		/* any of them */
+	struct strv labels, not_labels; /* each of them; none of them */
 	int dangling;			/* 0: not asked, 1: only untagged, -1: only named */
-	bool has_before, has_since;
-	struct timespec before, since;
+	bool has_before, has_since, has_until;
+	struct timespec before, since, until;
 };
 
 /* -EINVAL: no such filter. FILTERS may be NULL. */

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "codec/event_line.h"
 #include "engine/container/events.h"
+#include "engine/container/group.h"
 #include "monitor/config.h"
 #include "monitor/protocol.h"
 #include "sys/fs.h"
@@ -146,13 +147,14 @@ static void set_descriptors(struct monitor_config *c, const struct run_session *
 	c->pid = p->pid;
 	c->pidfd = p->pidfd;
 	c->console = p->console;
+	c->mounts = p->mounts;
 	c->live = s->live.fd;
 	c->dir = s->dir_fd;
 	c->in = pipes->ours[0];
 	c->out = pipes->ours[1];
 	c->err = pipes->ours[2];
-	c->guards[0] = s->supervisor.process.pidfd;
-	c->guards[1] = s->network.helper.process.pidfd;
+	c->guards[MONITOR_GUARD_IDS] = s->supervisor.process.pidfd;
+	c->guards[MONITOR_GUARD_NETWORK] = s->network.helper.process.pidfd;
 	c->started = (int64_t)s->started.tv_sec * 1000000000 + s->started.tv_nsec;
 }
 
@@ -251,11 +253,36 @@ static int start_and_become(struct run_session *s, int client, int listen, const
 	return r < 0 ? r : execute(&b, err);
 }
 
-int run_start_again(struct run_session *s, int listen, const struct restart_state *state, struct err *err)
+int run_start_again(struct run_session *s, int listen, const struct restart_state *state, int *ret_exit,
+		    struct err *err)
 {
-	int exit_code = 125;
+	*ret_exit = 125;
+	return start_and_become(s, -1, listen, state, ret_exit, err);
+}
 
-	return start_and_become(s, -1, listen, state, &exit_code, err);
+int run_fail_again(struct run_session *s, const struct monitor_config *c, int exit_code, struct err *err)
+{
+	CLEANUP(becoming_done) struct becoming b = { .config = *c, .event = BUF_INIT(EVENT_COMMON_MAX) };
+	autofree char *why = strdup(err->msg);
+	struct timespec now;
+	int r;
+
+	/* They belong to the life that did not begin; the monitor waits for all its children. */
+	intercept_helper_done(&s->supervisor);
+	run_network_done(&s->network);
+	container_group_end(s->store, s->id);
+	clock_gettime(CLOCK_REALTIME, &now);
+	err_clear(err);
+	r = why ? prepare_becoming(&b, s, err) : err_oom(err);
+	if (r < 0)
+		return r;
+	b.config.live = s->live.fd;
+	b.config.dir = s->dir_fd;
+	b.config.started = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	b.config.exit_code = exit_code;
+	b.config.error = why;
+	r = keep_descriptors(&b.config, err);
+	return r < 0 ? r : execute(&b, err);
 }
 
 /* --- the command's side --- */

@@ -223,6 +223,28 @@ static int set_strings(struct run_session *s, const struct run_order *order, str
 	return 0;
 }
 
+static int set_asked(struct container_asked *a, const struct run_options *o, struct err *err)
+{
+	struct {
+		char **to;
+		const char *word;
+	} words[] = { { &a->pid, o->pid },
+		      { &a->ipc, o->ipc },
+		      { &a->uts, o->uts },
+		      { &a->userns, o->userns },
+		      { &a->cgroupns, o->cgroupns } };
+	int bad = 0;
+
+	a->privileged = o->privileged;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (words[i].word && !(*words[i].to = strdup(words[i].word)))
+			bad = 1;
+	bad |= strv_add_all(&a->cap_add, &o->cap_add) | strv_add_all(&a->cap_drop, &o->cap_drop);
+	bad |= strv_add_all(&a->security, &o->security) | strv_add_all(&a->groups, &o->group_add);
+	bad |= strv_add_all(&a->devices, &o->devices) | strv_add_all(&a->volumes_from, &o->volumes_from);
+	return bad ? err_oom(err) : 0;
+}
+
 /* What config.json can't say; each subsystem's part is a call here. */
 static int make_record(struct run_session *s, const struct run_order *order, struct err *err)
 {
@@ -241,6 +263,8 @@ static int make_record(struct run_session *s, const struct run_order *order, str
 		r = run_network_record(o, &s->image.config, &record->private_network, err);
 	if (r >= 0)
 		r = set_names(&record->names, o, err);
+	if (r >= 0)
+		r = set_asked(&record->asked, o, err);
 	return r < 0 ? r : run_set_life(record, o, &s->image.config, &s->spec, err);
 }
 

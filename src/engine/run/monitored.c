@@ -29,7 +29,7 @@ int run_monitored_again(const struct store_options *store, const struct monitor_
 	const struct restart_state state = { .policy = (enum restart_policy)c->policy,
 					     .restarts = c->restarts,
 					     .delay_ms = c->delay_ms };
-	int r = open_session(&s, store, c->id ? c->id : "", err);
+	int exit_code = 125, r = open_session(&s, store, c->id ? c->id : "", err);
 
 	s.restarts = c->restarts;
 	if (r >= 0)
@@ -37,9 +37,12 @@ int run_monitored_again(const struct store_options *store, const struct monitor_
 	if (r >= 0)
 		r = run_load(&s, err);
 	if (r >= 0)
-		r = run_start_again(&s, (int)c->listen, &state, err);
+		r = run_start_again(&s, (int)c->listen, &state, &exit_code, err);
+	/* Also what could not begin is a life that has ended, and may be followed by another. */
+	if (s.live.fd >= 0 && s.is_written)
+		r = run_fail_again(&s, c, exit_code, err);
 	if (s.live.fd >= 0)
-		run_end(&s, 125, err);
+		run_end(&s, exit_code, err);
 	return r;
 }
 
@@ -48,6 +51,7 @@ int run_monitored_ended(const struct store_options *store, const struct run_ende
 	static const struct run_callbacks silent = { 0 };
 	CLEANUP(run_session_done) struct run_session s = RUN_SESSION_INIT(&silent);
 	int r = open_session(&s, store, ended->id, err);
+	struct err why = { 0 };
 
 	if (r >= 0)
 		r = container_live_adopt(s.store, s.id, ended->live, &s.live, err);
@@ -59,6 +63,8 @@ int run_monitored_ended(const struct store_options *store, const struct run_ende
 	r = s.dir_fd < 0 ? s.dir_fd : container_record_read_at(s.dir_fd, s.id, &s.record, err);
 	s.is_written = r >= 0;
 	/* Also without a record the lock has to go, and with it the end to be told. */
-	run_end(&s, ended->exit_code, NULL);
+	if (ended->error)
+		err_set(&why, ECANCELED, "%s", ended->error);
+	run_end(&s, ended->exit_code, ended->error ? &why : NULL);
 	return r;
 }

@@ -7,7 +7,10 @@
 
 #include <time.h>
 
-/* In the monitor's own process: starts the container C->id from disk, and becomes its monitor. Returns only on failure, which is its end. */
+/*
+ * In the monitor's own process: starts the container C->id from disk, and becomes its monitor; also if that fails, as that of a
+ * life that could not begin. Returns only if not even that can be done, which is the container's end.
+ */
 int run_monitored_again(const struct store_options *store, const struct monitor_config *c, struct err *err);
 
 struct run_ended {
@@ -16,6 +19,7 @@ struct run_ended {
 	int exit_code;
 	int64_t restarts;
 	struct timespec started;
+	const char *error; /* why it ended, if that isn't the program's doing; NULL */
 };
 /* Writes down the end of a life, or with --rm removes the container. */
 int run_monitored_ended(const struct store_options *store, const struct run_ended *ended, struct err *err);

@@ -23,6 +23,7 @@
 #include "engine/run/shares.h"
 #include "engine/run/spec.h"
 #include "intercept/supervisor.h"
+#include "monitor/config.h"
 #include "store/image.h"
 #include "sys/idmap.h"
 
@@ -102,7 +103,10 @@ int run_write_records(struct run_session *s, struct err *err);
 
 /* --- load.c --- */
 
-/* Locks the container s->id (unless s->live is it already) and reads what a start needs. -EBUSY: it is alive. */
+/*
+ * Locks the container s->id and reads what a start needs. -EBUSY: it is alive. If s->live is its lock already, it is its monitor
+ * that starts it again.
+ */
 int run_load(struct run_session *s, struct err *err);
 
 /* --- mounts_resolve.c --- */
@@ -155,9 +159,15 @@ void run_background_done(struct run_background *b);
 int run_start_monitored(struct run_session *s, struct run_background *ret, int *ret_exit, struct err *err);
 /*
  * Does the same in this very process, which has been the monitor before: LISTEN is its socket. STATE has its restarts. Returns
- * only on failure.
+ * only on failure, with *RET_EXIT as docker's code.
  */
-int run_start_again(struct run_session *s, int listen, const struct restart_state *state, struct err *err);
+int run_start_again(struct run_session *s, int listen, const struct restart_state *state, int *ret_exit,
+		    struct err *err);
+/*
+ * What follows such a failure, with EXIT_CODE, of which ERR tells: becomes the monitor of a life that could not begin, which
+ * decides whether there will be another. C is what it has been as a monitor. Returns only on failure.
+ */
+int run_fail_again(struct run_session *s, const struct monitor_config *c, int exit_code, struct err *err);
 
 /* --- begin.c --- */
 

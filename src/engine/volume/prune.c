@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "engine/container/container.h"
+#include "engine/container/size.h"
 #include "engine/image/images.h"
 
 #include <errno.h>
@@ -82,19 +83,35 @@ int prune_images(struct engine *e, bool all, const struct strv *filters, struct 
 	return r;
 }
 
-int prune_containers(struct engine *e, struct pruned *ret, struct err *err)
+static int prune_container(struct engine *e, const struct container_record *record, struct pruned *ret, struct err *err)
 {
-	autostrv struct strv ids = { 0 };
-	int r = containers_list(e->store, &ids, err);
+	struct container_size size = { 0 };
+	int r;
 
-	for (size_t i = 0; r >= 0 && i < ids.len; i++) {
-		r = container_remove(e->store, ids.items[i], err);
-		if (r >= 0)
-			r = strv_add(&ret->names, ids.items[i]) < 0 ? err_oom(err) : 0;
-		if (r == -EBUSY || r == -ENOENT) {
-			err_clear(err);
-			r = 0;
-		}
+	container_size(e->store, &e->ids, record, &size, NULL);
+	r = container_remove(e->store, record->id, err);
+
+	/* Somebody has started or removed it meanwhile. */
+	if (r == -EBUSY || r == -ENOENT) {
+		err_clear(err);
+		return 0;
 	}
+	if (r < 0)
+		return r;
+	ret->bytes += size.rw;
+	return strv_add(&ret->names, record->id) < 0 ? err_oom(err) : 0;
+}
+
+int prune_containers(struct engine *e, struct row_filters *filters, struct pruned *ret, struct err *err)
+{
+	autorows struct container_rows rows = { 0 };
+	int r = container_rows_read(e->store, &rows, err);
+
+	if (r >= 0)
+		r = row_filters_bind(filters, &rows, err);
+	for (size_t i = 0; r >= 0 && i < rows.len; i++)
+		if (!container_is_alive(rows.items[i].status.phase) &&
+		    row_filters_pass(e->store, filters, &rows.items[i]))
+			r = prune_container(e, &rows.items[i].record, ret, err);
 	return r;
 }

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "engine/open.h"
+#include "engine/container/row_filter.h"
 #include "engine/container/volumes.h"
 
 #include <stdbool.h>
@@ -18,5 +19,5 @@ void pruned_done(struct pruned *p);
 int prune_volumes(struct engine *e, bool all, const struct volume_filter *f, struct pruned *ret, struct err *err);
 /* Images without a name that no container was made from, or ALL that no container was made from. LABELS: as image filters. */
 int prune_images(struct engine *e, bool all, const struct strv *filters, struct pruned *ret, struct err *err);
-/* Containers that don't run; their volumes stay. */
-int prune_containers(struct engine *e, struct pruned *ret, struct err *err);
+/* Containers that don't run and pass FILTERS (container/row_filter.h); their volumes stay. Those that went are in RET, also on failure. */
+int prune_containers(struct engine *e, struct row_filters *filters, struct pruned *ret, struct err *err);

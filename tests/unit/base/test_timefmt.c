@@ -4,6 +4,7 @@
 #include "base/timefmt.h"
 
 #include <errno.h>
+#include <string.h>
 
 static void rfc3339_goes_both_ways(void **state)
 {
@@ -100,9 +101,74 @@ static void durations_are_read_as_go_does(void **state)
 	}
 }
 
+static void times_are_read_as_docker_reads_them(void **state)
+{
+	static const struct timespec now = { 2000000000, 500000000 };
+	static const struct {
+		const char *word;
+		struct timespec time;
+	} good[] = {
+		{ "0", { 0, 0 } },
+		{ "1461943101", { 1461943101, 0 } },
+		{ "1461943101.5", { 1461943101, 500000000 } },
+		{ "1461943101.000000001", { 1461943101, 1 } },
+		{ "2016-04-29T15:18:21Z", { 1461943101, 0 } },
+		{ "2016-04-29T15:18:21.607533796Z", { 1461943101, 607533796 } },
+		{ "2016-04-29T17:18:21+02:00", { 1461943101, 0 } },
+		{ "2016-04-29T15:18:21", { 1461943101, 0 } },
+		{ "2016-04-29T15:18:21.5", { 1461943101, 500000000 } },
+		{ "2016-04-29T15:18", { 1461943080, 0 } },
+		{ "2016-04-29", { 1461888000, 0 } },
+		{ "1960-01-01", { -315619200, 0 } },
+		/* So long ago. */
+		{ "10m", { 1999999400, 500000000 } },
+		{ "1h30m", { 1999994600, 500000000 } },
+		{ "600ms", { 1999999999, 900000000 } },
+		{ "0s", { 2000000000, 500000000 } },
+		{ "2000000h", { 0, 0 } },
+	};
+	static const char *const bad[] = { "",
+					   "yesterday",
+					   "-1",
+					   "-10m",
+					   "1461943101.",
+					   ".5",
+					   "1461943101.0000000001",
+					   "1461943101.-5",
+					   "1461943101.x",
+					   "9223372036854775807",
+					   "99999999999999999999",
+					   "10 m",
+					   "2016-04-29T",
+					   "2016-04-29T15",
+					   "2016-13-29",
+					   "2016-04-29 15:18",
+					   "2016-04-29Z",
+					   "99999999999999h",
+					   "1000000000000000000000000000000000000000000000000000000000000000s" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		struct timespec t;
+
+		assert_int_equal(time_parse_when(good[i].word, now, &t, NULL), 0);
+		assert_int_equal(t.tv_sec, good[i].time.tv_sec);
+		assert_int_equal(t.tv_nsec, good[i].time.tv_nsec);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct err err = { 0 };
+		struct timespec t;
+
+		assert_int_equal(time_parse_when(bad[i], now, &t, &err), -EINVAL);
+		assert_non_null(strstr(err.msg, bad[i]));
+		err_clear(&err);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(times_are_read_as_docker_reads_them),
 		cmocka_unit_test(rfc3339_goes_both_ways),
 		cmocka_unit_test(other_forms_are_refused),
 		cmocka_unit_test(durations_read_as_docker_prints_them),
