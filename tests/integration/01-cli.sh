@@ -81,7 +81,7 @@ test_dockers_commands() {
 		expect_ok cloche $words
 		expect_eq "$err" "" "$words"
 	done
-	for words in "network ls" "compose up" "buildx ls" "info" "system info" "search nginx" "swarm init" "service ls" "stack ls" \
+	for words in "network ls" "compose up" "buildx ls" "info" "system info" "swarm init" "service ls" "stack ls" \
 		"node ls" "secret ls" "config ls" "plugin ls" "trust inspect" "manifest inspect x" "checkpoint ls" "context ls" "scout" \
 		"sbom" "init" "pod ls" "kube play x" "machine start" "image exists busybox" "builder du" "system reset"; do
 		expect_fail 125 cloche $words
