@@ -12,7 +12,8 @@ test_exit_codes_are_dockers() {
 	expect_match "$err" "'nosuch': not found"
 	expect_fail 126 run busybox /etc
 	expect_fail 125 run nosuchimage
-	expect_match "$err" "hint:.*cloche (load|import)"
+	expect_match "$err" "there is no image 'nosuchimage', and it can't be pulled: .*
+  hint: "
 	expect_fail 125 run --nosuch busybox
 	expect_fail 143 run --init busybox sh -c 'kill -TERM $$'
 	expect_fail 137 run busybox sh -c 'sh -c "kill -KILL \$PPID" & wait; kill -9 1; exit 137'
