@@ -7,6 +7,7 @@
  *                     created        empty: it was made and not started yet
  *                     exit.json      how its last life ended; written to a new name, removed when the next one begins
  *                     stopped        empty: somebody asked it to end, so no policy starts it again
+ *                     policy         when it is to be started again, where `update --restart` changed that (monitor/restart.h)
  *                     upper/ work/      or rootfs/, where the kernel refuses an overlay
  *     <runroot>/containers/<id>      live state, locked by the living process (live.h)
  *     <runroot>/files/<id>/          hosts, hostname, resolv.conf …
