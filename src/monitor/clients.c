@@ -42,12 +42,23 @@ void clients_add(struct monitor *m, int fd, bool starter)
 		m->clients_len++;
 }
 
-void clients_accept(struct monitor *m)
+bool clients_accept(struct monitor *m)
 {
 	int fd = accept4((int)m->c.listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd >= 0)
-		clients_add(m, fd, false);
+	if (fd < 0)
+		return false;
+	clients_add(m, fd, false);
+	return true;
+}
+
+void clients_accept_last(struct monitor *m)
+{
+	/* From here on they are refused; whoever is in the queue is told how it ended. */
+	shutdown((int)m->c.listen, SHUT_RD);
+	while (clients_accept(m))
+		;
+	close((int)m->c.listen);
 }
 
 static void settle_debt(struct monitor *m, struct client *c)

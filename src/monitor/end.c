@@ -251,7 +251,7 @@ bool monitor_end(struct monitor *m)
 	finish(m);
 	/* From here on nobody must wait for us who waits for the container. */
 	close((int)m->c.live);
-	close((int)m->c.listen);
+	clients_accept_last(m);
 	clients_finish(m, 0);
 	return false;
 }

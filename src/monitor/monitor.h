@@ -128,7 +128,10 @@ void output_say(struct monitor *m, const char *text);
 /* --- clients.c --- */
 
 void clients_add(struct monitor *m, int fd, bool starter);
-void clients_accept(struct monitor *m);
+/* Takes who waits to be taken; false: nobody does. */
+bool clients_accept(struct monitor *m);
+/* Takes all who wait, and closes the socket: who comes later is refused. */
+void clients_accept_last(struct monitor *m);
 /* Deals with one message of client C; true if the marks on disk are to be looked at. */
 bool clients_hear(struct monitor *m, struct client *c);
 /* Gives the chunk to whoever can take it now. */

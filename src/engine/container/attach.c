@@ -80,6 +80,26 @@ static int send_frame(int sock, char kind, const void *data, size_t len)
 	return 0;
 }
 
+ssize_t attach_hear(int sock, char message[ATTACH_MESSAGE_MAX])
+{
+	bool reset = false;
+
+	for (;;) {
+		ssize_t n = recv(sock, message, ATTACH_MESSAGE_MAX, 0);
+
+		if (n >= 0)
+			return n;
+		/*
+		 * A monitor that ended before it had read all that we sent makes ECONNRESET, once, in front of what it said
+		 * last (unix_release_sock in the kernel): the exit code is still to come.
+		 */
+		if (errno == ECONNRESET && !reset)
+			reset = true;
+		else if (errno != EINTR)
+			return 0;
+	}
+}
+
 void attach_nudge(struct store *s, const char *id)
 {
 	autoclose int sock = attach_connect(s, id, NULL);
@@ -87,12 +107,8 @@ void attach_nudge(struct store *s, const char *id)
 
 	if (sock < 0 || send_frame(sock, ATTACH_LOOK, "", 0) < 0)
 		return;
-	for (;;) {
-		ssize_t n = recv(sock, message, sizeof(message), 0);
-
-		if ((n < 0 && errno != EINTR) || n == 0 || (n > 0 && message[0] == ATTACH_LOOK))
-			return;
-	}
+	while (attach_hear(sock, message) > 0 && message[0] != ATTACH_LOOK)
+		;
 }
 
 /* --- a session --- */
@@ -101,7 +117,7 @@ struct session {
 	const struct attach_options *o;
 	int signals;
 	struct tty_saved saved;
-	bool input_open, detached, ended, lost;
+	bool input_open, detached, ended, refused, lost;
 	/*
 	 * What could not be sent yet. We never wait for the monitor to take it: it may be waiting for us to take output, and the
 	 * program for that.
@@ -194,12 +210,10 @@ static void tell_lost(struct session *s, const char *data, size_t len)
 static void hear(struct session *s)
 {
 	char message[ATTACH_MESSAGE_MAX];
-	ssize_t n = recv(s->o->sock, message, sizeof(message), 0);
+	ssize_t n = attach_hear(s->o->sock, message);
 	int32_t code;
 
-	if (n < 0 && errno == EINTR)
-		return;
-	if (n <= 0) {
+	if (n == 0) {
 		s->lost = true;
 		return;
 	}
@@ -219,6 +233,9 @@ static void hear(struct session *s)
 		memcpy(&code, message + 1, sizeof(code));
 		s->exit_code = code;
 		s->ended = true;
+		break;
+	case ATTACH_FULL:
+		s->refused = true;
 		break;
 	default:
 		s->lost = true;
@@ -297,8 +314,11 @@ int attach_stay(const struct attach_options *o, enum attach_result *ret, int *re
 
 	if (r < 0)
 		return r;
-	while (!s.ended && !s.lost && !s.detached)
+	while (!s.ended && !s.lost && !s.refused && !s.detached)
 		turn(&s);
+	if (s.refused)
+		return err_set(err, EUSERS, "%d commands are attached to it already, which is as many as can be",
+			       ATTACH_CLIENTS_MAX);
 	if (s.detached)
 		send_frame(o->sock, ATTACH_LEAVE, "", 0);
 	*ret = s.ended ? ATTACH_RESULT_EXITED : s.detached ? ATTACH_RESULT_DETACHED : ATTACH_RESULT_LOST;

@@ -8,11 +8,13 @@
 
 #include "base/err.h"
 #include "codec/detach_keys.h"
+#include "monitor/protocol.h"
 #include "store/store.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct attach_options {
 	int sock;	   /* to the monitor */
@@ -35,6 +37,11 @@ int attach_stay(const struct attach_options *o, enum attach_result *ret, int *re
 
 /* A connection to the monitor of container ID. -ENOENT: it has none. */
 int attach_connect(struct store *s, const char *id, struct err *err);
+/*
+ * The next message of the monitor, waited for, and its length; 0: there is none, the monitor is gone. What it said last is heard
+ * even if it left without having read all that we sent.
+ */
+ssize_t attach_hear(int sock, char message[ATTACH_MESSAGE_MAX]);
 /* The socket for clients, listening. The folder of the container's live files is there. */
 int attach_listen(struct store *s, const char *id, struct err *err);
 

@@ -173,23 +173,19 @@ static int hear_exit(int sock, int *ret_exit)
 	struct attach_hello hello = { 0 };
 	char first[1 + sizeof(hello)] = { ATTACH_HELLO }, message[ATTACH_MESSAGE_MAX];
 	int32_t code;
+	ssize_t n;
 
 	memcpy(first + 1, &hello, sizeof(hello));
-	if (send(sock, first, sizeof(first), MSG_NOSIGNAL) < 0)
-		return -ECONNRESET;
-	for (;;) {
-		ssize_t n = recv(sock, message, sizeof(message), 0);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -ECONNRESET;
+	/* If it is ending this can't be sent any more, but what it said is there to be heard. */
+	(void)!send(sock, first, sizeof(first), MSG_NOSIGNAL);
+	while ((n = attach_hear(sock, message)) > 0) {
 		if (message[0] != ATTACH_EXIT || n != 1 + sizeof(code))
 			continue;
 		memcpy(&code, message + 1, sizeof(code));
 		*ret_exit = code;
 		return 0;
 	}
+	return -ECONNRESET;
 }
 
 static int read_exit_code(struct store *s, const char *id, int *ret_exit, struct err *err)

@@ -169,9 +169,15 @@ int start_container(const struct store_options *store, const char *container, co
 
 /* --- attach --- */
 
-static int no_monitor(const struct run_session *s, const char *container, struct err *err)
+static int no_monitor(struct run_session *s, const char *container, struct err *err)
 {
-	(void)s;
+	autoclose int pidfd = -1;
+	pid_t pid;
+
+	/* It may have ended just now, and its monitor with it. */
+	pidfd = container_pidfd(s->store, s->id, &pid, err);
+	if (pidfd < 0)
+		return pidfd;
 	err_set(err, EOPNOTSUPP, "container '%s' runs in the foreground of a command, which has its output", container);
 	return err_hint(err,
 			"one that is started with -d, -t, or without --rm, can be attached to; 'cloche exec' runs a "
