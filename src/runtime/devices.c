@@ -16,6 +16,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+const char *const runtime_devices[] = { "null", "zero", "full", "random", "urandom", "tty", NULL };
+
 static int bind_device(struct start *st, const char *outside, const char *inside)
 {
 	autoclose int tree = place_clone_device(AT_FDCWD, outside, 0), place = -1;
@@ -96,7 +98,6 @@ static int make_device(struct start *st, const struct oci_device *d)
 
 int start_make_devices(struct start *st)
 {
-	static const char *const standard[] = { "null", "zero", "full", "random", "urandom", "tty" };
 	const struct oci_devices *devices = &st->spec->linux_.devices;
 	autoclose int dev = -1;
 	int r = 0;
@@ -106,8 +107,8 @@ int start_make_devices(struct start *st)
 	dev = place_make(st, "/dev", true);
 	if (dev < 0)
 		return start_fail(st, -dev, "make the folder", "/dev");
-	for (size_t i = 0; i < ARRAY_SIZE(standard) && r == 0; i++)
-		r = bind_standard(st, dev, standard[i]);
+	for (size_t i = 0; runtime_devices[i] && r == 0; i++)
+		r = bind_standard(st, dev, runtime_devices[i]);
 	if (r == 0)
 		r = make_links(st, dev);
 	for (size_t i = 0; i < devices->len && r == 0; i++)

@@ -35,6 +35,9 @@ enum { RUNTIME_OVERLAY_REFUSED = 52 /* EBADE */ };
 
 enum { RUNTIME_LOWERS_MAX = 500 };
 
+/* Names in /dev of the devices that every container has, NULL at the end. */
+extern const char *const runtime_devices[];
+
 /* An overlay that the container's process mounts, inside its own namespaces, on the spec's root.path. */
 struct runtime_overlay {
 	const char *const *lowers; /* topmost first, absolute; 1 to RUNTIME_LOWERS_MAX */

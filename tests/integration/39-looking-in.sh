@@ -161,6 +161,36 @@ test_top_refreshes_on_a_terminal() {
 	expect_match "$out" "processes, [0-9]+% of a processor"
 }
 
+# A line that is too long is cut, not wrapped; what a program calls itself is shown without what a terminal would obey.
+test_live_views_keep_to_the_terminal() {
+	use_busybox
+	expect_ok cloche run -d --name box --network none busybox sh -c 'sleep 1000 & exec sh -c "sleep 1001 1002 1003 1004 1005 1006; printf \"$0\"" "$(printf "evil\033[2Jname")"'
+	capture python3 "$SRC/tests/lib/on_terminal.py" 10 70 'expect:sleep 1000' 'signal:SIGINT' -- cloche top box
+	expect_match "$out" "sleep 1001"
+	expect_no_match "$out" "1005"
+	expect_no_match "$out" 'evil.\[2J'
+	expect_ok cloche top --once box
+	expect_match "$out" 'evil \[2Jname'
+	capture python3 "$SRC/tests/lib/on_terminal.py" 10 60 'expect:MEM USAGE' 'signal:SIGINT' -- cloche stats
+	expect_no_match "$out" "BLOCK I/O"
+	expect_match "$out" "NAME.*CPU %.*PIDS"
+	expect_ok cloche rm -f box
+}
+
+test_mounts_are_all_listed() {
+	use_busybox
+	expect_ok cloche run -d --name box --network none --read-only --tmpfs /t busybox sleep 1000
+	expect_ok cloche exec box sh -c 'while read -r _ _ _ _ place _; do echo "$place"; done </proc/self/mountinfo | sort'
+	local inside=$out
+	expect_ok cloche inspect --mounts box
+	expect_match "$out" "
+    null +bind +rw /dev/null  the host's device"
+	expect_match "$out" "
+    sys +bind +ro itself, so that it is read-only"
+	expect_eq "$(grep -cv ' \(upper\|lower\) ' <<<"$out")" "$(wc -l <<<"$inside")" "as many mounts"
+	expect_ok cloche rm -f box
+}
+
 test_debug_brings_tools() {
 	need busybox
 	box --hostname bell

@@ -1,7 +1,9 @@
 #include "cli/command.h"
 
+#include "base/cleanup.h"
 #include "base/str.h"
 #include "cli/container/stats_view.h"
+#include "cli/live.h"
 #include "engine/container/container.h"
 
 #include <errno.h>
@@ -141,26 +143,50 @@ static int refresh(struct store *s, const struct stats_options *o, const struct 
 	return r < 0 ? r : take_samples(s, names->len || o->all, rows, err);
 }
 
+static int show_live(const struct stats_view *view, const struct stats_rows *rows, struct err *err)
+{
+	autofree char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	int r;
+
+	if (!f)
+		return err_oom(err);
+	r = stats_print(f, view, rows, err);
+	if (fclose(f) == EOF && r >= 0)
+		r = err_oom(err);
+	if (r < 0)
+		return r;
+	r = live_show(text);
+	return r < 0 ? err_errno(err, -r, "print") : 0;
+}
+
+static int show(const struct stats_view *view, const struct stats_rows *rows, struct err *err)
+{
+	int r;
+
+	if (view->columns)
+		return show_live(view, rows, err);
+	r = stats_print(stdout, view, rows, err);
+	return r >= 0 && (fflush(stdout) == EOF || ferror(stdout)) ? err_errno(err, errno, "print") : r;
+}
+
 /* Shares of processors are of the time between two samples: so the first is not shown. */
 static int watch(struct store *s, const struct stats_options *o, const struct strv *names, struct stats_rows *rows,
 		 struct err *err)
 {
 	bool terminal = isatty(STDOUT_FILENO) && !o->no_stream && !o->format;
-	const struct stats_view view = {
-		.format = o->format, .no_trunc = o->no_trunc, .graphs = terminal, .utf8 = terminal && terminal_is_utf8()
-	};
+	struct stats_view view = { .format = o->format,
+				   .no_trunc = o->no_trunc,
+				   .utf8 = terminal && terminal_is_utf8() };
 	int r = refresh(s, o, names, rows, err), wait_ms = FIRST_MS;
 
 	while (r >= 0) {
 		poll(NULL, 0, wait_ms);
 		r = refresh(s, o, names, rows, err);
-		/* Home, then what was there before is overwritten: no flicker. */
-		if (r >= 0 && terminal)
-			fputs("\033[H\033[J", stdout);
+		view.columns = terminal ? live_columns() : 0;
 		if (r >= 0)
-			r = stats_print(stdout, &view, rows, err);
-		if (r >= 0 && (fflush(stdout) == EOF || ferror(stdout)))
-			r = err_errno(err, errno, "print");
+			r = show(&view, rows, err);
 		if (o->no_stream)
 			break;
 		wait_ms = INTERVAL_MS;

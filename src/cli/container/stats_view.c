@@ -67,15 +67,15 @@ void stats_graph(const uint16_t *values, size_t len, uint16_t max, bool utf8, ch
 }
 
 /* One processor is the graph's full height, or whatever more it needs. */
-static char *make_graph(const struct stats_row *row, bool utf8)
+static char *make_graph(const struct stats_row *row, size_t len, bool utf8)
 {
 	char cpu[STATS_HISTORY * 4 + 1], memory[STATS_HISTORY * 4 + 1];
 	uint16_t highest = 100;
 
 	for (size_t i = 0; i < STATS_HISTORY; i++)
 		highest = row->cpu[i] > highest ? row->cpu[i] : highest;
-	stats_graph(row->cpu, STATS_HISTORY, highest, utf8, cpu, sizeof(cpu));
-	stats_graph(row->memory, STATS_HISTORY, 100, utf8, memory, sizeof(memory));
+	stats_graph(row->cpu + STATS_HISTORY - len, len, highest, utf8, cpu, sizeof(cpu));
+	stats_graph(row->memory + STATS_HISTORY - len, len, 100, utf8, memory, sizeof(memory));
 	return str_format("%s|%s|", cpu, memory);
 }
 
@@ -89,7 +89,27 @@ static json_t *percent(uint64_t hundredths)
 	return json_sprintf("%d.%02d%%", (int)(hundredths / 100), (int)(hundredths % 100));
 }
 
-static json_t *make_row(const struct stats_view *v, const struct stats_row *row)
+/* Where a terminal is too narrow for all, what it has read and written gives way to the graph. */
+static bool is_narrow(const struct stats_view *v)
+{
+	return v->columns < 160;
+}
+
+/* Seconds that each of the two graphs shows: what is left beside the name and the other columns. */
+static size_t graph_len(const struct stats_view *v, const struct stats_rows *rows)
+{
+	size_t others = is_narrow(v) ? 48 : 110, longest = 0, len;
+
+	for (size_t i = 0; i < rows->len; i++)
+		if (rows->items[i].name && strlen(rows->items[i].name) > longest)
+			longest = strlen(rows->items[i].name);
+	others += longest;
+	len = v->columns > others ? (v->columns - others) / 2 : 0;
+
+	return len < STATS_GRAPH_MIN ? STATS_GRAPH_MIN : len > STATS_HISTORY ? STATS_HISTORY : len;
+}
+
+static json_t *make_row(const struct stats_view *v, const struct stats_row *row, size_t graph)
 {
 	const struct container_sample *s = &row->now;
 	char a[16], b[16];
@@ -110,10 +130,10 @@ static json_t *make_row(const struct stats_view *v, const struct stats_row *row)
 	num_format_size(s->written, b);
 	json_object_set_new(o, "BlockIO", pair(a, b));
 	json_object_set_new(o, "PIDs", json_sprintf("%" PRIu64, s->pids));
-	if (v->graphs) {
-		autofree char *graph = make_graph(row, v->utf8);
+	if (v->columns) {
+		autofree char *text = make_graph(row, graph, v->utf8);
 
-		json_object_set_new(o, "Graph", json_string(graph ? graph : ""));
+		json_object_set_new(o, "Graph", json_string(text ? text : ""));
 	}
 	return o;
 }
@@ -132,23 +152,27 @@ static void print_note(FILE *f, const struct stats_rows *rows)
 			without, rows->len);
 }
 
+#define ALL_COLUMNS "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}"
+
+static const char *choose_table(const struct stats_view *v)
+{
+	if (!v->columns)
+		return ALL_COLUMNS;
+	return is_narrow(v) ? "{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.PIDs}}\t{{.Graph}}"
+			    : ALL_COLUMNS "\t{{.Graph}}";
+}
+
 int stats_print(FILE *f, const struct stats_view *v, const struct stats_rows *rows, struct err *err)
 {
-	struct listing l = {
-		.format = v->format,
-		.table = v->graphs ? "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t"
-				     "{{.BlockIO}}\t{{.PIDs}}\t{{.Graph}}"
-				   : "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t"
-				     "{{.BlockIO}}\t{{.PIDs}}",
-		.columns = columns
-	};
+	struct listing l = { .format = v->format, .table = choose_table(v), .columns = columns };
 	autojson json_t *list = json_array();
+	size_t graph = graph_len(v, rows);
 	int r;
 
 	for (size_t i = 0; i < rows->len; i++)
-		json_array_append_new(list, make_row(v, &rows->items[i]));
+		json_array_append_new(list, make_row(v, &rows->items[i], graph));
 	r = listing_print(f, &l, list, err);
 	if (r >= 0 && !v->format)
-		print_note(v->graphs ? f : stderr, rows);
+		print_note(v->columns ? f : stderr, rows);
 	return r;
 }

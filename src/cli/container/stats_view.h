@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-enum { STATS_HISTORY = 24 };
+enum { STATS_HISTORY = 24, STATS_GRAPH_MIN = 6 };
 
 struct stats_row {
 	char id[CONTAINER_ID_MAX];
@@ -22,8 +22,8 @@ void stats_rows_done(struct stats_rows *rows);
 struct stats_view {
 	const char *format; /* the user's, or NULL */
 	bool no_trunc;
-	bool graphs; /* on a terminal, live */
-	bool utf8;   /* graphs may be of blocks */
+	bool utf8;	/* graphs may be of blocks */
+	size_t columns; /* of the terminal, if it is shown live, with graphs; 0 if not */
 };
 
 /* Takes in the newest sample. */

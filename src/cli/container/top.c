@@ -3,6 +3,7 @@
 #include "base/timefmt.h"
 #include "cli/command.h"
 #include "cli/container/top_ps.h"
+#include "cli/live.h"
 #include "engine/container/running.h"
 
 #include <errno.h>
@@ -39,36 +40,53 @@ static const char *state_name(char state)
 	return "";
 }
 
-static void print_task(const struct container_task *t)
+static void print_task(FILE *f, const struct container_task *t)
 {
 	char memory[16];
 
 	num_format_size(t->memory, memory);
-	printf("%7d %7d  %c %-7s  %4" PRIu64 ":%02u.%02u %9s  %*s%s\n", (int)t->inside, (int)t->pid, t->state,
-	       state_name(t->state), t->cpu_ms / 60000, (unsigned)(t->cpu_ms / 1000 % 60),
-	       (unsigned)(t->cpu_ms / 10 % 100), memory, 2 * t->depth, "", t->command);
+	fprintf(f, "%7d %7d  %c %-7s  %4" PRIu64 ":%02u.%02u %9s  %*s%s\n", (int)t->inside, (int)t->pid, t->state,
+		state_name(t->state), t->cpu_ms / 60000, (unsigned)(t->cpu_ms / 1000 % 60),
+		(unsigned)(t->cpu_ms / 10 % 100), memory, 2 * t->depth, "", t->command);
 }
 
-static void print_tree(const struct container_tasks *tasks)
+static void print_tree(FILE *f, const struct container_tasks *tasks)
 {
-	printf("%7s %7s  %-9s  %10s %9s  %s\n", "PID", "HOSTPID", "STATE", "TIME", "MEMORY", "COMMAND");
+	fprintf(f, "%7s %7s  %-9s  %10s %9s  %s\n", "PID", "HOSTPID", "STATE", "TIME", "MEMORY", "COMMAND");
 	for (size_t i = 0; i < tasks->len; i++)
-		print_task(&tasks->items[i]);
+		print_task(f, &tasks->items[i]);
 }
 
 /* How much processor time all took since BEFORE_MS had been used, in percent of the time that went by. */
-static void print_load(const struct container_tasks *tasks, uint64_t *before_ms, uint64_t *before_us)
+static void print_load(FILE *f, const struct container_tasks *tasks, uint64_t *before_ms, uint64_t *before_us)
 {
 	uint64_t sum = 0, now = time_now_us(), gone = now - *before_us;
 
 	for (size_t i = 0; i < tasks->len; i++)
 		sum += tasks->items[i].cpu_ms;
-	printf("%zu processes", tasks->len);
+	fprintf(f, "%zu process%s", tasks->len, tasks->len == 1 ? "" : "es");
 	if (*before_us && gone && sum >= *before_ms)
-		printf(", %" PRIu64 "%% of a processor", (sum - *before_ms) * 100000 / gone);
-	puts("\n");
+		fprintf(f, ", %" PRIu64 "%% of a processor", (sum - *before_ms) * 100000 / gone);
+	fputs("\n\n", f);
 	*before_ms = sum;
 	*before_us = now;
+}
+
+static int show(const struct container_tasks *tasks, uint64_t *before_ms, uint64_t *before_us, struct err *err)
+{
+	autofree char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	int r;
+
+	if (!f)
+		return err_oom(err);
+	print_load(f, tasks, before_ms, before_us);
+	print_tree(f, tasks);
+	if (fclose(f) == EOF)
+		return err_oom(err);
+	r = live_show(text);
+	return r < 0 ? err_errno(err, -r, "write to stdout") : 0;
 }
 
 /* Until the container ends; ^C ends us. */
@@ -80,15 +98,11 @@ static int stay(const struct running *c, struct err *err)
 	do {
 		CLEANUP(container_tasks_done) struct container_tasks tasks = { 0 };
 
-		if (container_tasks_read(c->target.pid, &tasks, err) < 0)
+		if (container_tasks_read(c->target.pid, &tasks, err) < 0 ||
+		    show(&tasks, &before_ms, &before_us, err) < 0)
 			return -1;
-		fputs("\033[H\033[2J", stdout);
-		print_load(&tasks, &before_ms, &before_us);
-		print_tree(&tasks);
-		if (fflush(stdout) != 0)
-			return err_errno(err, errno, "write to stdout");
 	} while (poll(&end, 1, REFRESH_MS) <= 0);
-	puts("the container has ended");
+	puts("\nthe container has ended");
 	return 0;
 }
 
@@ -113,7 +127,7 @@ static int run_top(const void *options, const struct strv *args, struct err *err
 		return -1;
 	if (words.len)
 		return top_by_ps(&tasks, &words, err) < 0 ? -1 : 0;
-	print_tree(&tasks);
+	print_tree(stdout, &tasks);
 	return 0;
 }
 

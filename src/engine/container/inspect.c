@@ -5,6 +5,7 @@
 #include "engine/container/inspect_impl.h"
 #include "engine/container/size.h"
 #include "oci/json.h"
+#include "runtime/runtime.h"
 #include "store/image.h"
 #include "store/layers.h"
 
@@ -235,6 +236,35 @@ static bool has_option(const struct oci_mount *m, const char *word)
 	return strv_contains(&m->options, word);
 }
 
+/* What the kernel shows in /proc and /sys depends on how it was built: what it lacks there is nothing to hide. */
+static bool is_in_kernel(const char *path)
+{
+	return !(str_starts_with(path, "/proc/") || str_starts_with(path, "/sys/")) || access(path, F_OK) == 0;
+}
+
+/* What the runtime mounts besides: devices, and what hides or protects parts of the kernel's trees. */
+static int add_covers(const struct inspect_facts *f, struct container_mounts *mounts, struct err *err)
+{
+	const struct oci_linux *l = &f->spec.linux_;
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && runtime_devices[i]; i++) {
+		autofree char *path = str_format("/dev/%s", runtime_devices[i]);
+
+		r = path ? add(mounts, path, "bind", strdup(path), strdup("the host's device"), false, err)
+			 : err_oom(err);
+	}
+	for (size_t i = 0; r >= 0 && i < l->masked_paths.len; i++)
+		if (is_in_kernel(l->masked_paths.items[i]))
+			r = add(mounts, l->masked_paths.items[i], "masked", strdup("hidden: it looks empty inside"),
+				strdup(""), true, err);
+	for (size_t i = 0; r >= 0 && i < l->readonly_paths.len; i++)
+		if (is_in_kernel(l->readonly_paths.items[i]))
+			r = add(mounts, l->readonly_paths.items[i], "bind", strdup("itself, so that it is read-only"),
+				strdup(""), true, err);
+	return r;
+}
+
 int engine_container_mounts(struct engine *e, const char *container, struct container_mounts *ret, struct err *err)
 {
 	CLEANUP(facts_done) struct inspect_facts f = { 0 };
@@ -256,6 +286,8 @@ int engine_container_mounts(struct engine *e, const char *container, struct cont
 		r = add(&mounts, m->destination, m->type ? m->type : "bind", strdup(m->source ? m->source : ""),
 			join_options(&m->options), has_option(m, "ro") || has_option(m, "rro"), err);
 	}
+	if (r >= 0)
+		r = add_covers(&f, &mounts, err);
 	if (r < 0)
 		return r;
 	if (mounts.len > root)

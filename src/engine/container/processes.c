@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/num.h"
+#include "base/str.h"
 #include "sys/fs.h"
 
 #include <dirent.h>
@@ -82,22 +83,19 @@ static pid_t parse_inside(const char *status)
 	return (pid_t)pid;
 }
 
+/* Arguments end with NUL. Both they and the name are the program's to choose: no control character reaches a terminal. */
 static char *make_command(struct buf *cmdline, const char *name)
 {
 	char *text;
 
-	if (!cmdline->len) {
-		size_t size = strlen(name) + 3;
-
-		text = malloc(size);
-		if (text)
-			snprintf(text, size, "[%s]", name);
-		return text;
-	}
 	for (size_t i = 0; i + 1 < cmdline->len; i++)
-		if ((unsigned char)cmdline->data[i] < ' ')
+		if (!cmdline->data[i])
 			cmdline->data[i] = ' ';
-	return strdup(buf_str(cmdline));
+	text = cmdline->len ? strdup(buf_str(cmdline)) : str_format("[%s]", name);
+	for (char *p = text; p && *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = ' ';
+	return text;
 }
 
 /* 0, -ENOMEM, or another negative errno if the process is gone. */
