@@ -550,6 +550,8 @@ COPY f /'
 	mv ctx/Dockerfile ctx/Other
 	expect_fail 125 cloche build ctx
 	expect_match "$err" 'there is no Dockerfile in the context'
+	expect_fail 125 cloche build -f other ctx
+	expect_match "$err" "-f 'other': there is no such file here, and none in the context"
 	expect_ok cloche build -f ctx/Other ctx
 }
 

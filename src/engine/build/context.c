@@ -217,7 +217,11 @@ static int read_dockerfile(const struct build_context *c, const char *file, stru
 	if (r != -ENOENT || file[0] == '/' || c->fd < 0)
 		return r;
 	err_clear(err);
-	return read_in_context(c, file, DOCKERFILE_MAX, text, err);
+	r = read_in_context(c, file, DOCKERFILE_MAX, text, err);
+	if (r != -ENOENT)
+		return r;
+	err_clear(err);
+	return err_set(err, ENOENT, "-f '%s': there is no such file here, and none in the context", file);
 }
 
 /*
