@@ -20,6 +20,19 @@ monitor_of() {
 	pgrep -f "cloche-monitor id=$(cloche ps -q --no-trunc --filter "name=$1") .*$T/"
 }
 
+# Of this container alone: the monitor has a pidfd of it.
+supervisor_of() {
+	local p
+	for p in $(sed -n 's/^Pid:[[:space:]]*//p' "/proc/$(monitor_of "$1")/fdinfo/"* 2>/dev/null); do
+		! grep -qs cloche-intercept "/proc/$p/cmdline" || echo "$p"
+	done
+}
+
+# So many connections, and its socket.
+has_sockets() {
+	[ "$(find "/proc/$1/fd" -lname 'socket:*' 2>/dev/null | wc -l)" = "$2" ]
+}
+
 init_of() {
 	cut -d' ' -f1 "$T/runroot/containers/$(cloche ps -q --no-trunc --filter "name=$1")"
 }
@@ -80,8 +93,12 @@ test_exit_codes_of_starts() {
 test_wait_says_the_code_also_with_rm() {
 	use_busybox
 	detach web --rm -i busybox sh -c 'read x; exit 9'
+	local monitor
+	monitor=$(monitor_of web)
+	# The command that started it is gone; then another is there.
+	wait_for 10 has_sockets "$monitor" 1
 	start cloche wait web
-	wait_for 5 sh -c "ls /proc/[0-9]*/cmdline | xargs grep -lz wait 2>/dev/null | grep -q ."
+	wait_for 10 has_sockets "$monitor" 2
 	cloche kill web >/dev/null
 	finish
 	expect_eq "$(cat "$T/start.out")" 137
@@ -156,9 +173,7 @@ test_kill_of_the_supervisor_ends_the_container() {
 	[ "$KIND" = nosubids ] || skip "nothing is emulated"
 	use_busybox
 	detach web busybox sleep 1000
-	pgrep -f "cloche-intercept" -u "$(id -u)" >supervisors
-	# shellcheck disable=SC2046
-	kill -KILL $(cat supervisors)
+	kill -KILL "$(supervisor_of web)"
 	wait_for 5 is_state web exited
 }
 

@@ -229,10 +229,10 @@ test_without_limits_there_is_no_group() {
 test_rm_ends_all_of_a_container_with_the_hosts_processes() {
 	need_v1 memory
 	use_busybox
-	start cloche run --name host --pid host -m 30m --network none busybox sh -c 'setsid sleep 1234567 & echo ready; wait'
+	start cloche run --name host --pid host -m 30m --network none busybox sh -c "setsid sleep 12345$$ & echo ready; wait"
 	wait_for 10 grep -q ready "$T/start.out"
-	wait_for 5 pgrep -f 'sleep 1234567'
+	wait_for 5 pgrep -fx "sleep 12345$$"
 	expect_ok cloche rm -f host
 	finish
-	wait_for 5 sh -c '! pgrep -f "[s]leep 1234567"'
+	wait_for 5 eval "! pgrep -fx 'sleep 12345$$'"
 }

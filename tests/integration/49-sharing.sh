@@ -74,8 +74,8 @@ test_nothing_is_left_where_processes_are_shared() {
 	expect_ok cloche run --rm --network none --pid container:first busybox ps
 	expect_no_match "$out" "sleep 4321"
 	expect_match "$out" "sleep 1000"
-	expect_ok cloche run --rm --network none --pid host busybox sh -c 'setsid sleep 5432 & :'
-	[ -z "$(pgrep -fx "sleep 5432")" ] || fail "it is left"
+	expect_ok cloche run --rm --network none --pid host busybox sh -c "setsid sleep 5432$$ & :"
+	[ -z "$(pgrep -fx "sleep 5432$$")" ] || fail "it is left"
 	end_all
 }
 
