@@ -92,11 +92,17 @@ static void lose(struct monitor *m, struct client *c)
 
 /* --- hearing --- */
 
-static void take_input(struct monitor *m, const char *data, size_t len)
+bool clients_may_speak(const struct monitor *m, const struct client *c)
 {
-	/* Nobody is read from while there is input, so it fits; a message that comes with another's is cut. */
-	if (len > sizeof(m->input) - m->input_len)
-		len = sizeof(m->input) - m->input_len;
+	return m->input_len == 0 || !c->greeted;
+}
+
+static void take_input(struct monitor *m, struct client *c, const char *data, size_t len)
+{
+	if (!c->greeted || len > sizeof(m->input) - m->input_len) {
+		lose(m, c);
+		return;
+	}
 	memcpy(m->input + m->input_len, data, len);
 	m->input_len += len;
 	input_pump(m);
@@ -140,7 +146,7 @@ bool clients_hear(struct monitor *m, struct client *c)
 		greet(c, message + 1, (size_t)n - 1);
 		break;
 	case ATTACH_INPUT:
-		take_input(m, message + 1, (size_t)n - 1);
+		take_input(m, c, message + 1, (size_t)n - 1);
 		break;
 	case ATTACH_END:
 		if (m->c.stdin_once || m->c.console >= 0)

@@ -94,15 +94,23 @@ void monitor_again(struct monitor *m)
 static void end_guards(struct monitor *m)
 {
 	for (size_t i = 0; i < MONITOR_GUARDS_MAX; i++) {
+		struct pollfd end = { .fd = (int)m->c.guards[i], .events = POLLIN };
+
 		if (m->c.guards[i] < 0)
 			continue;
 		/* They end by themselves as a rule; the next life must not meet them. */
 		syscall(SYS_pidfd_send_signal, (int)m->c.guards[i], SIGKILL, NULL, 0);
+		while (poll(&end, 1, -1) < 0 && errno == EINTR)
+			;
 		close((int)m->c.guards[i]);
 		m->c.guards[i] = -1;
 	}
-	/* All children that we have are helpers of this life. */
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+}
+
+/* pid 1 and its helpers, now that nothing on disk has their numbers any more. */
+static void reap(void)
+{
+	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
 }
 
@@ -240,6 +248,8 @@ bool monitor_end(struct monitor *m)
 	again = decide(m);
 	if (again) {
 		say_restarting(m);
+		reap();
+		health_forget(m);
 		if (wait_for_turn(m)) {
 			for (size_t i = 0; i < m->clients_len; i++)
 				clients_close(m, &m->clients[i]);

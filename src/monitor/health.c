@@ -45,12 +45,19 @@ static void add_time(struct buf *out, const char *key, int64_t ns)
 	buf_addf(out, "\"%s\":\"%s\",", key, text);
 }
 
+enum { REPORT_PATH_MAX = 128 };
+
+static void report_path(const struct monitor *m, char dst[static REPORT_PATH_MAX])
+{
+	snprintf(dst, REPORT_PATH_MAX, "files/%.64s/health.json", m->c.id);
+}
+
 /* Written aside and renamed: a reader sees the old or the new. */
 static void write_report(struct monitor *m)
 {
 	const struct health *h = &m->health;
 	autobuf struct buf out = BUF_INIT(REPORT_MAX);
-	char path[128], aside[140];
+	char path[REPORT_PATH_MAX], aside[REPORT_PATH_MAX + 8];
 	autoclose int fd = -1;
 
 	buf_addf(&out, "{\"Status\":\"%s\",\"FailingStreak\":%" PRIi64 ",\"Log\":[", names[h->status], h->streak);
@@ -63,7 +70,7 @@ static void write_report(struct monitor *m)
 		buf_add_char(&out, '}');
 	}
 	buf_add_str(&out, "]}\n");
-	snprintf(path, sizeof(path), "files/%.64s/health.json", m->c.id);
+	report_path(m, path);
 	snprintf(aside, sizeof(aside), "%s.new", path);
 	if (out.error || m->run_fd < 0)
 		return;
@@ -131,7 +138,13 @@ static void start_check(struct monitor *m, uint64_t now_us)
 	int pair[2];
 
 	h->due_us = 0;
-	if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) < 0 || !new_result(h)) {
+	if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) < 0) {
+		set_due(m);
+		return;
+	}
+	if (!new_result(h)) {
+		close(pair[0]);
+		close(pair[1]);
 		set_due(m);
 		return;
 	}
@@ -251,4 +264,13 @@ void health_end(struct monitor *m)
 	m->health.results = NULL;
 	m->health.results_len = 0;
 	m->health.due_us = 0;
+}
+
+void health_forget(const struct monitor *m)
+{
+	char path[REPORT_PATH_MAX];
+
+	report_path(m, path);
+	if (m->run_fd >= 0 && m->c.health_interval > 0)
+		unlinkat(m->run_fd, path, 0);
 }

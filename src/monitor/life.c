@@ -131,11 +131,26 @@ static void lose_guard(struct monitor *m, size_t i)
 	m->lost_guard = true;
 }
 
+static bool has_ended(const struct monitor *m)
+{
+	struct pollfd p = { .fd = (int)m->c.pidfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/*
+ * They end because pid 1 has, as a rule. poll looks at one descriptor after the other, so it may have seen their end and not
+ * the one before: pid 1 is looked at once more.
+ */
 static void check_guards(struct monitor *m, const struct pollfd *fds)
 {
-	for (size_t i = 0; i < MONITOR_GUARDS_MAX; i++)
-		if (fds[i].revents && m->c.guards[i] >= 0)
+	for (size_t i = 0; i < MONITOR_GUARDS_MAX && !m->ended; i++) {
+		if (!fds[i].revents || m->c.guards[i] < 0)
+			continue;
+		m->ended = has_ended(m);
+		if (!m->ended)
 			lose_guard(m, i);
+	}
 }
 
 /* Places in the array for poll; clients stand behind them. */
@@ -174,9 +189,10 @@ static size_t fill(const struct monitor *m, struct pollfd *fds)
 		put(&fds[AT_GUARDS + i], m->c.guards[i], POLLIN);
 	for (size_t i = 0; i < m->clients_len; i++) {
 		const struct client *c = &m->clients[i];
+		int events = (clients_may_speak(m, c) ? POLLIN : 0) | (c->owes || c->lagging ? POLLOUT : 0);
 
-		put(&fds[AT_CLIENTS + i], c->fd,
-		    (m->input_len == 0 ? POLLIN : 0) | (c->owes || c->lagging ? POLLOUT : 0));
+		/* Not even that it has gone is to be heard before what it has typed. */
+		put(&fds[AT_CLIENTS + i], events ? c->fd : -1, events);
 	}
 	return AT_CLIENTS + m->clients_len;
 }
@@ -191,7 +207,7 @@ static void serve_clients(struct monitor *m, const struct pollfd *fds, size_t le
 			continue;
 		if (fds[i].revents & POLLOUT && c->lagging)
 			clients_catch_up(m, c);
-		if (c->fd >= 0 && fds[i].revents & (POLLIN | POLLHUP | POLLERR))
+		if (c->fd >= 0 && fds[i].revents & (POLLIN | POLLHUP | POLLERR) && clients_may_speak(m, c))
 			clients_hear(m, c);
 	}
 }
@@ -218,8 +234,7 @@ static void act(struct monitor *m, const struct pollfd *fds, size_t len)
 	if (fds[AT_CHECK_OUT].revents)
 		health_read(m);
 	m->ended = fds[AT_PID].revents != 0;
-	if (!m->ended) /* else they end because it has */
-		check_guards(m, fds + AT_GUARDS);
+	check_guards(m, fds + AT_GUARDS);
 }
 
 /* --- time --- */
@@ -247,7 +262,7 @@ static int next_timeout(struct monitor *m)
 	return due <= now ? 0 : (int)((due - now + 999) / 1000);
 }
 
-/* Our children: pid 1, whose status is kept for later, checks, and helpers, whose end their pidfds tell. */
+/* Our children: pid 1, checks, and helpers, whose end their pidfds tell. */
 static void reap_check(struct monitor *m)
 {
 	int status;
@@ -256,14 +271,18 @@ static void reap_check(struct monitor *m)
 		health_reaped(m, status);
 }
 
-static int wait_for_init(struct monitor *m)
+/*
+ * How pid 1 has ended. It stays a zombie for now: as long as the live file says that the container runs, its number must not
+ * become another's.
+ */
+static int ask_for_end(const struct monitor *m)
 {
-	int status;
+	siginfo_t info = { 0 };
 
-	while (waitpid((pid_t)m->c.pid, &status, 0) < 0)
+	while (waitid(P_PID, (id_t)m->c.pid, &info, WEXITED | WNOWAIT) < 0)
 		if (errno != EINTR)
 			return 137;
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 }
 
 /* A program may end before the command that started it has said what it wants to see: that comes, or its end does. */
@@ -314,7 +333,7 @@ void monitor_live(struct monitor *m)
 			reap_check(m);
 		act(m, fds, len);
 	}
-	m->exit_code = wait_for_init(m);
+	m->exit_code = ask_for_end(m);
 	processes_kill_in_mounts((int)m->c.mounts);
 	hear_last(m);
 	health_end(m);

@@ -132,6 +132,8 @@ void clients_add(struct monitor *m, int fd, bool starter);
 bool clients_accept(struct monitor *m);
 /* Takes all who wait, and closes the socket: who comes later is refused. */
 void clients_accept_last(struct monitor *m);
+/* What is typed waits until the program has taken what was typed before; who has not said yet what it wants types nothing. */
+bool clients_may_speak(const struct monitor *m, const struct client *c);
 /* Deals with one message of client C; true if the marks on disk are to be looked at. */
 bool clients_hear(struct monitor *m, struct client *c);
 /* Gives the chunk to whoever can take it now. */
@@ -161,3 +163,5 @@ void health_read(struct monitor *m);
 void health_reaped(struct monitor *m, int status);
 /* Ends a check that runs: the container has ended. */
 void health_end(struct monitor *m);
+/* Removes what is written down: it does not hold for the next life. */
+void health_forget(const struct monitor *m);

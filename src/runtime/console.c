@@ -130,6 +130,23 @@ static void pump_input(struct session *s)
 		pump_typed(s);
 }
 
+/*
+ * The guard ends because the process has, as a rule. poll looks at one descriptor after the other, so it may have seen that end
+ * and not the one before: the process is looked at once more.
+ */
+static void lose_guard(struct session *s)
+{
+	struct pollfd p = { .fd = s->p->pidfd, .events = POLLIN };
+
+	s->guard = -1;
+	s->ended = poll(&p, 1, 0) > 0;
+	if (s->ended)
+		return;
+	send_signal(s, SIGKILL);
+	if (s->options->ret_guard_ended)
+		*s->options->ret_guard_ended = true;
+}
+
 /* One wait for whatever comes next. */
 static void turn(struct session *s)
 {
@@ -155,12 +172,8 @@ static void turn(struct session *s)
 		pump_input(s);
 	if (fds[0].revents)
 		s->ended = true;
-	else if (fds[4].revents) {
-		send_signal(s, SIGKILL);
-		s->guard = -1;
-		if (s->options->ret_guard_ended)
-			*s->options->ret_guard_ended = true;
-	}
+	else if (fds[4].revents)
+		lose_guard(s);
 }
 
 /* What the container wrote before it ended is still in the terminal. */
