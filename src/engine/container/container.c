@@ -183,16 +183,17 @@ int container_status_read_at(struct store *s, const char *id, int dir_fd, struct
 	struct container_status status = { .phase = CONTAINER_CREATED };
 	struct live_line line;
 	bool begun;
-	int r = container_live_read(s, id, &line, &begun, err);
+	int r = 0;
 
-	if (r == 0) {
-		r = dir_fd < 0 ? open_ended(s, id, &status, err) : read_ended(dir_fd, &status, err);
-		/* It may have been started between the two looks. */
-		if (r == 0 && status.phase == CONTAINER_LOST)
-			r = container_live_read(s, id, &line, &begun, err);
+	/* Between a look at its lock and one at its folder a life may begin, and even end: lost is what looks so twice. */
+	for (int looks = 0; looks < 2 && r == 0 && (looks == 0 || status.phase == CONTAINER_LOST); looks++) {
+		status = (struct container_status){ .phase = CONTAINER_CREATED };
+		r = container_live_read(s, id, &line, &begun, err);
+		if (r == 1)
+			set_alive(&status, &line, begun);
+		else if (r == 0)
+			r = dir_fd < 0 ? open_ended(s, id, &status, err) : read_ended(dir_fd, &status, err);
 	}
-	if (r == 1)
-		set_alive(&status, &line, begun);
 	if (status.phase == CONTAINER_RUNNING)
 		status.paused = container_is_paused(s, id);
 	if (r >= 0)

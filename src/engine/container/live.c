@@ -13,6 +13,25 @@
 
 enum { LIVE_PATH_MAX = 16 + CONTAINER_ID_MAX };
 
+/*
+ * Who has a container holds both bytes of its live file. The first says so to whoever looks; the second is what others wait for,
+ * so that one who has waited, and holds that for a moment, looks like nobody's owner and is in nobody's way for long.
+ */
+enum { LOCK_OWNER, LOCK_END, LOCK_LEN };
+
+static struct flock lock_of(short type, off_t start, off_t len)
+{
+	return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = len };
+}
+
+static int wait_for_lock(int fd, struct flock lock)
+{
+	while (fcntl(fd, F_OFD_SETLKW, &lock) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
 static void live_path(const char *id, char dst[static LIVE_PATH_MAX])
 {
 	snprintf(dst, LIVE_PATH_MAX, "containers/%.64s", id);
@@ -30,20 +49,42 @@ static bool is_still_there(int dir_fd, const char *path, int fd)
  * A new file that is locked before it has a name, so that no sweep can take it for one whose owner was killed. -1: there is
  * such a file, or this file system can't.
  */
-static int make_locked(int run, const char *path, struct flock *lock)
+static int make_locked(int run, const char *path)
 {
 	autoclose int fd = openat(run, "containers", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	struct flock lock = lock_of(F_WRLCK, LOCK_OWNER, LOCK_LEN);
 	char self[32];
 
-	if (fd < 0 || fcntl(fd, F_OFD_SETLK, lock) < 0)
+	if (fd < 0 || fcntl(fd, F_OFD_SETLK, &lock) < 0)
 		return -1;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	return linkat(AT_FDCWD, self, run, path, AT_SYMLINK_FOLLOW) < 0 ? -1 : TAKE_FD(fd);
 }
 
+/* One that is there and nobody's: whose it was has been killed. FLAGS: O_CREAT, if it may be made. -EBUSY; -ESTALE: it has just gone. */
+static int take_present(struct store *s, const char *id, int flags)
+{
+	struct flock lock = lock_of(F_WRLCK, LOCK_OWNER, 1);
+	char path[LIVE_PATH_MAX];
+	autoclose int fd = -1;
+	int run = store_run_fd(s, NULL);
+
+	live_path(id, path);
+	fd = openat(run, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+	if (fd < 0)
+		return -errno;
+	if (fcntl(fd, F_OFD_SETLK, &lock) < 0)
+		return -EBUSY;
+	if (wait_for_lock(fd, lock_of(F_WRLCK, LOCK_END, 1)) < 0 || !is_still_there(run, path, fd))
+		return -ESTALE;
+	/* What it says is no longer so. */
+	(void)!ftruncate(fd, 0);
+	container_end_leftovers(s, id);
+	return TAKE_FD(fd);
+}
+
 int container_live_take(struct store *s, const char *id, struct container_live *ret, struct err *err)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct container_live l = { .fd = -1, .store = s };
 	char path[LIVE_PATH_MAX];
 	int run = store_run_fd(s, err);
@@ -51,26 +92,30 @@ int container_live_take(struct store *s, const char *id, struct container_live *
 	if (run < 0)
 		return run;
 	live_path(id, path);
-	l.fd = make_locked(run, path, &lock);
+	l.fd = make_locked(run, path);
 	while (l.fd < 0) {
-		l.fd = openat(run, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (l.fd < 0 && errno == ENOENT && (mkdirat(run, "containers", 0700) == 0 || errno == EEXIST))
-			continue;
-		if (l.fd < 0)
-			return err_errno(err, errno, "make live state '%s/%s'", s->runroot, path);
-		if (fcntl(l.fd, F_OFD_SETLK, &lock) < 0) {
-			close(l.fd);
+		l.fd = take_present(s, id, O_CREAT);
+		if (l.fd == -EBUSY)
 			return err_set(err, EBUSY, "container %.12s is in use", id);
-		}
-		if (!is_still_there(run, path, l.fd))
-			close(TAKE_FD(l.fd));
-		else
-			/* It was there and nobody's: whose it was has been killed. */
-			container_end_leftovers(s, id);
+		if (l.fd == -ENOENT && mkdirat(run, "containers", 0700) < 0 && errno != EEXIST)
+			return err_errno(err, errno, "make folder '%s/containers'", s->runroot);
+		if (l.fd < 0 && l.fd != -ENOENT && l.fd != -ESTALE)
+			return err_errno(err, -l.fd, "make live state '%s/%s'", s->runroot, path);
 	}
 	snprintf(l.id, sizeof(l.id), "%s", id);
 	*ret = l;
 	return 0;
+}
+
+void container_live_sweep(struct store *s, const char *id)
+{
+	struct container_live l = { .fd = -1, .store = s };
+
+	if (store_run_fd(s, NULL) < 0)
+		return;
+	l.fd = take_present(s, id, 0);
+	snprintf(l.id, sizeof(l.id), "%s", id);
+	container_live_done(&l);
 }
 
 int container_live_adopt(struct store *s, const char *id, int fd, struct container_live *ret, struct err *err)
@@ -141,7 +186,7 @@ void container_live_done(struct container_live *l)
 
 int container_live_read(struct store *s, const char *id, struct live_line *ret, bool *ret_begun, struct err *err)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct flock lock = lock_of(F_WRLCK, LOCK_OWNER, 1);
 	char path[LIVE_PATH_MAX], text[LIVE_LINE_SIZE + 1];
 	autoclose int fd = -1;
 	int run = store_run_fd(s, err);
@@ -166,10 +211,9 @@ int container_live_read(struct store *s, const char *id, struct live_line *ret, 
 
 int container_live_wait(struct store *s, const char *id, struct err *err)
 {
-	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 	char path[LIVE_PATH_MAX];
 	autoclose int fd = -1;
-	int run = store_run_fd(s, err);
+	int run = store_run_fd(s, err), r;
 
 	if (run < 0)
 		return run;
@@ -177,8 +221,6 @@ int container_live_wait(struct store *s, const char *id, struct err *err)
 	fd = openat(run, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : err_errno(err, errno, "open live state '%s/%s'", s->runroot, path);
-	while (fcntl(fd, F_OFD_SETLKW, &lock) < 0)
-		if (errno != EINTR)
-			return err_errno(err, errno, "wait for the end of container %.12s", id);
-	return 0;
+	r = wait_for_lock(fd, lock_of(F_RDLCK, LOCK_END, 1));
+	return r < 0 ? err_errno(err, -r, "wait for the end of container %.12s", id) : 0;
 }

@@ -34,6 +34,8 @@ int container_live_adopt(struct store *s, const char *id, int fd, struct contain
 int container_live_write(struct container_live *l, const struct live_line *line, struct err *err);
 /* Closes our descriptor; whoever else has one keeps the lock, and the files stay. */
 void container_live_leave(struct container_live *l);
+/* Removes the live file of ID and the small files, if they are there and nobody's. Makes nothing. */
+void container_live_sweep(struct store *s, const char *id);
 /* Removes live file and the small files, lets go of the lock. */
 void container_live_done(struct container_live *l);
 #define autolive CLEANUP(container_live_done)

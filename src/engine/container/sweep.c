@@ -34,7 +34,6 @@ static void sweep_live(struct store *s, size_t limit)
 	size_t seen = 0;
 
 	while (dir && (d = readdir(dir)) && (!limit || seen < limit)) {
-		autolive struct container_live live = CONTAINER_LIVE_INIT;
 		struct live_line line;
 		bool begun;
 
@@ -42,10 +41,9 @@ static void sweep_live(struct store *s, size_t limit)
 			continue;
 		seen++;
 		/* Most are held: to see that takes less than to try. */
-		if (container_live_read(s, d->d_name, &line, &begun, NULL) == 1 ||
-		    container_live_take(s, d->d_name, &live, NULL) < 0)
+		if (container_live_read(s, d->d_name, &line, &begun, NULL) == 1)
 			continue;
-		container_live_done(&live);
+		container_live_sweep(s, d->d_name);
 		container_sweep_one(s, d->d_name);
 	}
 }
