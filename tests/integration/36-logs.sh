@@ -68,6 +68,19 @@ test_rotation_bounds_the_log() {
 	expect_fail 125 cloche run --log-driver syslog busybox true
 }
 
+# The files are renamed while they are read, and none that is still there is missed.
+test_no_line_is_missed_while_files_are_rotated() {
+	use_busybox
+	seq 1 20000 >all
+	expect_ok cloche create --name web --network none --log-opt max-size=32k --log-opt max-file=100 busybox seq 1 20000
+	expect_ok cloche start web
+	cloche logs -f web >followed
+	cmp all followed
+	expect_file "$T/root/containers/by-name/web/log.json.20"
+	cloche logs web >read
+	cmp all read
+}
+
 test_what_keeps_no_log_says_so() {
 	use_busybox
 	expect_ok cloche run -d --name quiet --log-driver none --network none busybox echo x

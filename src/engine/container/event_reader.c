@@ -265,13 +265,15 @@ int container_events_follow(struct store *s, const struct event_query *q, struct
 		if (result >= 0)
 			result = read_on(&r, err);
 		if (result >= 0 && is_rotated(&r)) {
+			/* What was written to the old one since we looked. */
+			result = read_on(&r, err);
 			open_file(&r, "events");
 			continue;
 		}
 		left = time_left_ms(q);
 		if (result < 0 || r.over || left == 0)
 			return result;
-		poll(&p, 1, changes < 0 && (left < 0 || left > WATCH_STEP_MS) ? WATCH_STEP_MS : left);
+		poll(&p, 1, watch_timeout(changes, left));
 		while (read(changes, events, sizeof(events)) > 0)
 			;
 	}

@@ -95,8 +95,11 @@ void container_health_status(struct store *s, const struct container_row *row, c
 	int run = store_run_fd(s, NULL);
 
 	memcpy(dst, "none", sizeof("none"));
-	if (!row->record.health.test.len || row->status.phase != CONTAINER_RUNNING || run < 0 || !path ||
-	    fs_read_file(run, path, 1 << 20, &text, NULL) < 0)
+	if (!row->record.health.test.len || row->status.phase != CONTAINER_RUNNING || run < 0 || !path)
+		return;
+	/* Its monitor writes that down a moment after the program has begun. */
+	memcpy(dst, words[0], strlen(words[0]) + 1);
+	if (fs_read_file(run, path, 1 << 20, &text, NULL) < 0)
 		return;
 	/* The monitor writes it, and begins with this. */
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {

@@ -110,47 +110,102 @@ static int read_on(struct reader *r, struct err *err)
 	return 0;
 }
 
-static int open_file(struct reader *r, int number)
+/* The number of the file that is open, by now; -1: it has been removed, as the oldest is. */
+static int number_now(const struct reader *r)
+{
+	struct stat have, there;
+	char name[24];
+
+	if (r->fd < 0 || fstat(r->fd, &have) < 0)
+		return -1;
+	for (int i = 0; i < LOG_FILES_MAX; i++) {
+		log_name(i, name);
+		if (fstatat(r->dir_fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && there.st_ino == have.st_ino)
+			return i;
+	}
+	return -1;
+}
+
+/* While they are renamed there is a gap between the names. */
+static int oldest_now(const struct reader *r)
+{
+	char name[24];
+	int i = LOG_FILES_MAX;
+
+	do
+		log_name(--i, name);
+	while (i > 0 && faccessat(r->dir_fd, name, F_OK, 0) < 0);
+	return i;
+}
+
+/* With one file it is emptied in place. */
+static void follow_emptying(struct reader *r)
+{
+	struct stat now;
+
+	if (r->fd < 0 || fstat(r->fd, &now) < 0 || now.st_size >= lseek(r->fd, 0, SEEK_CUR))
+		return;
+	lseek(r->fd, 0, SEEK_SET);
+	buf_reset(&r->raw);
+}
+
+static int open_number(const struct reader *r, int number)
 {
 	char name[24];
 
 	log_name(number, name);
-	if (r->fd >= 0)
-		close(r->fd);
-	buf_reset(&r->raw);
-	r->fd = openat(r->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	return r->fd;
+	return openat(r->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 }
 
-/* From the oldest file to the newest, which stays open. */
-static int read_all(struct reader *r, struct err *err)
+/*
+ * Goes on to the file that follows the one that is open: 1; 0: that is the newest. The monitor may rename them at any time, the
+ * oldest first: so if the one that is open has the same name as before, the other had as well when it was opened.
+ */
+static int go_to_next(struct reader *r)
 {
-	int oldest = 0, result = 0;
-	char name[24];
+	for (;;) {
+		int number = number_now(r);
+		autoclose int next = number == 0 ? -1 : open_number(r, number > 0 ? number - 1 : oldest_now(r));
 
-	while (oldest + 1 < LOG_FILES_MAX && (log_name(oldest + 1, name), faccessat(r->dir_fd, name, F_OK, 0) == 0))
-		oldest++;
-	for (int i = oldest; result >= 0 && i >= 0; i--)
-		if (open_file(r, i) >= 0)
-			result = read_on(r, err);
+		/* None: just now there is no newest. */
+		if (next < 0)
+			return 0;
+		if (number_now(r) != number)
+			continue;
+		if (r->fd >= 0)
+			close(r->fd);
+		buf_reset(&r->raw);
+		r->fd = TAKE_FD(next);
+		return 1;
+	}
+}
+
+/*
+ * From where it is to the end of the newest file, which stays open. Nothing is written any more to one that is not the newest: it
+ * is read to its end after that has been seen.
+ */
+static int read_to_newest(struct reader *r, struct err *err)
+{
+	int result;
+
+	follow_emptying(r);
+	result = read_on(r, err);
+	while (result >= 0 && number_now(r) != 0) {
+		result = read_on(r, err);
+		if (result < 0 || go_to_next(r) == 0)
+			return result;
+		result = read_on(r, err);
+	}
 	return result;
 }
 
-/* Has log.json become another file? Then what is left of the old one has been read, and the new one is opened. */
-static int follow_rotation(struct reader *r, struct err *err)
+static int read_all(struct reader *r, struct err *err)
 {
-	struct stat have, now;
-
-	if (fstatat(r->dir_fd, LOG_NAME, &now, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
-	if (r->fd >= 0 && fstat(r->fd, &have) == 0 && have.st_ino == now.st_ino) {
-		/* With one file it is emptied in place. */
-		if (now.st_size < lseek(r->fd, 0, SEEK_CUR))
-			lseek(r->fd, 0, SEEK_SET);
-		return read_on(r, err);
-	}
-	open_file(r, 0);
-	return read_on(r, err);
+	if (r->fd >= 0)
+		close(r->fd);
+	buf_reset(&r->raw);
+	r->fd = open_number(r, oldest_now(r));
+	return read_to_newest(r, err);
 }
 
 static int time_left_ms(const struct logs_options *o)
@@ -167,12 +222,12 @@ static int time_left_ms(const struct logs_options *o)
 
 static int follow(struct store *s, const char *id, struct reader *r, struct err *err)
 {
+	autowatch struct container_watch watch = CONTAINER_WATCH_INIT;
 	autoclose int changes = -1;
 	char events[4096];
 	int result = watch_folder(r->dir_fd, IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVE_SELF, &changes, err);
 
 	while (result >= 0) {
-		autowatch struct container_watch watch = CONTAINER_WATCH_INIT;
 		struct container_status status;
 		struct pollfd fds[2];
 		bool alive;
@@ -183,21 +238,16 @@ static int follow(struct store *s, const char *id, struct reader *r, struct err 
 			return result;
 		/* In this order: what it wrote before it ended is read after we know that it has. */
 		alive = container_status_read(s, id, &status, NULL) == 0 && container_is_alive(status.phase);
-		result = read_on(r, err);
-		if (result >= 0)
-			result = follow_rotation(r, err);
+		result = read_to_newest(r, err);
 		left = time_left_ms(r->o);
 		if (result < 0 || !alive || r->over || left == 0)
 			return result;
 		fds[0] = (struct pollfd){ .fd = changes, .events = POLLIN };
 		fds[1] = (struct pollfd){ .fd = watch.fd, .events = POLLIN };
-		if ((changes < 0 || watch.fd < 0) && (left < 0 || left > WATCH_STEP_MS))
-			left = WATCH_STEP_MS;
-		poll(fds, 2, left);
+		poll(fds, 2, container_watch_timeout(&watch, watch_timeout(changes, left)));
 		while (read(changes, events, sizeof(events)) > 0)
 			;
-		if (fds[1].revents)
-			container_watch_wait(&watch, 0);
+		container_watch_heard(&watch, fds[1].revents);
 	}
 	return result;
 }

@@ -188,10 +188,11 @@ static int hear_exit(int sock, int *ret_exit)
 	return -ECONNRESET;
 }
 
-static int read_exit_code(struct store *s, const char *id, int *ret_exit, struct err *err)
+/* 0: it has ended, with *RET_EXIT; 1: it lives. */
+static int read_exit_code(struct store *s, const char *id, struct container_status *status, int *ret_exit,
+			  struct err *err)
 {
-	struct container_status status;
-	int r = container_status_read(s, id, &status, err);
+	int r = container_status_read(s, id, status, err);
 
 	if (r == -ENOENT) {
 		err_clear(err);
@@ -199,29 +200,31 @@ static int read_exit_code(struct store *s, const char *id, int *ret_exit, struct
 	}
 	if (r < 0)
 		return r;
-	*ret_exit = status.exit_code;
-	return container_is_alive(status.phase) ? 1 : 0;
+	*ret_exit = status->exit_code;
+	return container_is_alive(status->phase) ? 1 : 0;
+}
+
+/* For what comes next of one that was as STATUS says, and had no monitor to ask. */
+static void await_next(struct store *s, const char *id, const struct container_status *status, bool had_monitor)
+{
+	/* A monitor has its socket before anybody can see that the container runs: so this is a command's own, to its end. */
+	if (status->phase == CONTAINER_RUNNING && !had_monitor)
+		container_live_wait(s, id, NULL);
+	else
+		await_change(s, id, status, NULL);
 }
 
 int container_wait(struct store *s, const char *id, int *ret_exit, struct err *err)
 {
-	int code = 137, heard = -ECONNRESET, r;
+	struct container_status status;
+	int r;
 
-	for (;;) {
-		autowatch struct container_watch watch = CONTAINER_WATCH_INIT;
+	while ((r = read_exit_code(s, id, &status, ret_exit, err)) > 0) {
 		autoclose int sock = attach_connect(s, id, NULL);
 
-		if (sock >= 0)
-			heard = hear_exit(sock, &code);
-		if (heard == 0) {
-			*ret_exit = code;
+		if (sock >= 0 && hear_exit(sock, ret_exit) == 0)
 			return 0;
-		}
-		r = container_watch_open(s, id, &watch, err);
-		if (r >= 0)
-			r = read_exit_code(s, id, ret_exit, err);
-		if (r <= 0)
-			return r;
-		container_watch_wait(&watch, -1);
+		await_next(s, id, &status, sock >= 0);
 	}
+	return r;
 }
