@@ -21,9 +21,6 @@ static int wait_until_ready(int control, struct err *err)
 	struct helper_report report;
 	int r = msg_receive(control, &reply, NULL, 0, NULL);
 
-	/* It has ended without reading what we sent: its last word is behind this error. */
-	if (r == -ECONNRESET || r == -EPIPE)
-		r = msg_receive(control, &reply, NULL, 0, NULL);
 	if (r < 0)
 		return err_set(err, -r, "the supervisor ended before it was ready: %s", strerror(-r));
 	if (reply.len != sizeof(report))

@@ -116,6 +116,42 @@ int net_helper_spawn(struct net_helper *ret, struct err *err)
 	return 0;
 }
 
+static int take_report(const struct buf *reply, struct err *err)
+{
+	struct net_report report;
+
+	if (reply->len != sizeof(report))
+		return err_set(err, EBADMSG, "network: the helper said %zu bytes instead of %zu", reply->len,
+			       sizeof(report));
+	memcpy(&report, reply->data, sizeof(report));
+	report.text[sizeof(report.text) - 1] = report.hint[sizeof(report.hint) - 1] = '\0';
+	if (report.code == 0)
+		return 0;
+	err_set(err, report.code, "network: %s", report.text);
+	return report.hint[0] ? err_hint(err, "%s", report.hint) : -report.code;
+}
+
+static int hear_report(const struct net_helper *h, struct err *err)
+{
+	autobuf struct buf reply = BUF_INIT(sizeof(struct net_report) + 1);
+	int r = msg_receive(h->control, &reply, NULL, 0, err);
+
+	return r < 0 ? err_wrap(err, "network: the helper ended before it was ready") : take_report(&reply, err);
+}
+
+/* A helper that has ended already has said why. */
+static int tell(const struct net_helper *h, const void *data, size_t len, const int *fds, size_t fds_len,
+		struct err *err)
+{
+	int r = msg_send(h->control, data, len, fds, fds_len, err);
+
+	if (r != -EPIPE)
+		return r < 0 ? err_wrap(err, "network") : 0;
+	err_clear(err);
+	r = hear_report(h, err);
+	return r < 0 ? r : err_set(err, EPIPE, "network: the helper has ended");
+}
+
 static int send_ports(const struct net_helper *h, const struct net_listeners *ports, struct err *err)
 {
 	for (size_t at = 0; at < ports->len;) {
@@ -130,7 +166,7 @@ static int send_ports(const struct net_helper *h, const struct net_listeners *po
 							    .is_udp = l->port.is_udp,
 							    .is_ipv6 = l->port.is_ipv6 };
 		}
-		r = msg_send(h->control, &m, sizeof(m), fds, m.len, err);
+		r = tell(h, &m, sizeof(m), fds, m.len, err);
 		if (r < 0)
 			return r;
 	}
@@ -147,43 +183,24 @@ int net_helper_configure(struct net_helper *h, const struct net_options *o, cons
 		return r;
 	for (size_t i = 0; i < ports->len; i++)
 		config.relays |= !ports->items[i].port.is_udp;
-	r = msg_send(h->control, &config, sizeof(config), &life, life >= 0, err);
-	if (r >= 0)
-		r = send_ports(h, ports, err);
-	return r < 0 ? err_wrap(err, "network") : 0;
+	r = tell(h, &config, sizeof(config), &life, life >= 0, err);
+	return r < 0 ? r : send_ports(h, ports, err);
 }
 
 int net_helper_attach(struct net_helper *h, int netns, int pidfd, struct err *err)
 {
 	const struct net_plain m = { NET_WORD_ATTACH };
 	const int fds[] = { netns, pidfd };
-	int r = msg_send(h->control, &m, sizeof(m), fds, ARRAY_SIZE(fds), err);
 
-	return r < 0 ? err_wrap(err, "network") : 0;
-}
-
-static int take_report(const struct buf *reply, struct err *err)
-{
-	struct net_report report;
-
-	if (reply->len != sizeof(report))
-		return err_set(err, EBADMSG, "network: the helper said %zu bytes instead of %zu", reply->len,
-			       sizeof(report));
-	memcpy(&report, reply->data, sizeof(report));
-	report.text[sizeof(report.text) - 1] = report.hint[sizeof(report.hint) - 1] = '\0';
-	if (report.code == 0)
-		return 0;
-	err_set(err, report.code, "network: %s", report.text);
-	return report.hint[0] ? err_hint(err, "%s", report.hint) : -report.code;
+	return tell(h, &m, sizeof(m), fds, ARRAY_SIZE(fds), err);
 }
 
 int net_helper_ready(struct net_helper *h, struct err *err)
 {
-	autobuf struct buf reply = BUF_INIT(sizeof(struct net_report) + 1);
-	int r = msg_receive(h->control, &reply, NULL, 0, err);
+	int r = hear_report(h, err);
 
 	close(TAKE_FD(h->control));
-	return r < 0 ? err_wrap(err, "network: the helper ended before it was ready") : take_report(&reply, err);
+	return r;
 }
 
 void net_helper_done(struct net_helper *h)

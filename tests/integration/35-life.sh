@@ -90,6 +90,38 @@ test_exit_codes_of_starts() {
 	expect_match "$err" "there is no container"
 }
 
+test_what_could_not_be_made_is_not_left() {
+	use_busybox
+	local command
+	for command in "run -d" run create; do
+		# shellcheck disable=SC2086
+		expect_fail 125 cloche $command --name box --network none -v /data --cidfile /nowhere/id busybox true
+		expect_match "$err" "cidfile"
+		expect_eq "$(ls "$T/root/containers" "$T/root/containers/by-name")" "$T/root/containers:
+by-name
+
+$T/root/containers/by-name:"
+		expect_eq "$(cloche volume ls -q)" ""
+	done
+	nothing_left || fail "left: $(ls -R "$T/runroot")"
+}
+
+# What was made whole stays, whatever its start failed at, and can be started again.
+test_what_could_not_be_started_stays() {
+	use_busybox
+	expect_ok cloche run -d --name first -p 127.0.0.1::80 busybox sleep 1000
+	local taken
+	taken=$(cloche port first 80)
+	expect_fail 125 cloche run -d --name second -p "$taken:80" busybox echo started
+	expect_file "$T/root/containers/by-name/second/state.json"
+	expect_eq "$(state second)" exited
+	expect_match "$(cloche inspect -f '{{.State.Error}}' second)" "${taken#*:}"
+	expect_ok cloche rm -f first
+	expect_ok cloche start -a second
+	expect_eq "$out" started
+	expect_ok cloche rm second
+}
+
 test_wait_says_the_code_also_with_rm() {
 	use_busybox
 	detach web --rm -i busybox sh -c 'read x; exit 9'

@@ -62,6 +62,20 @@ test_several_at_once_see_the_same() {
 	cmp wanted two
 }
 
+# What one types waits until the program has read what another has typed, and nothing of it is lost.
+test_several_type_at_once() {
+	use_busybox
+	expect_ok cloche run -d -i --name box --network none busybox sh -c 'head -c 300000 | wc -c'
+	local i
+	for i in 1 2 3; do
+		head -c 100000 /dev/zero | timeout 60 cloche attach box >"typed.$i" &
+	done
+	expect_ok cloche wait box
+	wait
+	expect_ok cloche logs box
+	expect_eq "$out" 300000
+}
+
 test_signals_go_through() {
 	use_busybox
 	start cloche run --name box --network none busybox sh -c 'trap "echo got; exit 4" TERM; echo ready; while :; do sleep 0.05; done'

@@ -218,6 +218,13 @@ static int tell_started(int client, const struct container_process *p, struct er
 	return msg_send(client, message, sizeof(message), &p->pidfd, 1, err);
 }
 
+static int listen_for_clients(const struct run_session *s, struct err *err)
+{
+	autoclose int files = run_open_files(s, err);
+
+	return files < 0 ? files : attach_listen(s->store, s->id, err);
+}
+
 /* Starts the container and becomes its monitor; returns only on failure, with nothing left of the process. */
 static int start_and_become(struct run_session *s, int client, int listen, const struct restart_state *state,
 			    int *ret_exit, struct err *err)
@@ -227,24 +234,26 @@ static int start_and_become(struct run_session *s, int client, int listen, const
 	CLEANUP(becoming_done)
 	struct becoming b = { .config = MONITOR_CONFIG_INIT, .event = BUF_INIT(EVENT_COMMON_MAX) };
 	struct run_stdio stdio = { .ours = true };
+	autoclose int own_listen = -1;
 	int r = make_pipes(&s->record, &pipes, err);
 
 	if (r >= 0)
 		r = prepare_becoming(&b, s, err);
+	/* Before anybody can see that it runs: then there is somebody to attach to. */
+	if (r >= 0 && listen < 0)
+		r = own_listen = listen_for_clients(s, err);
 	if (r < 0)
 		return r;
 	memcpy(stdio.fds, pipes.theirs, sizeof(stdio.fds));
 	s->restarts = state->restarts;
 	r = run_start(s, &stdio, &p, ret_exit, err);
-	if (r >= 0 && listen < 0)
-		r = listen = attach_listen(s->store, s->id, err);
 	if (r >= 0)
 		r = write_pidfile(s, p.pid, err);
 	if (r < 0)
 		return r;
 	set_descriptors(&b.config, s, &p, &pipes);
 	b.config.client = client;
-	b.config.listen = listen;
+	b.config.listen = listen < 0 ? own_listen : listen;
 	b.config.restarts = state->restarts;
 	b.config.delay_ms = state->delay_ms;
 	r = tell_started(client, &p, err);

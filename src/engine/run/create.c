@@ -49,6 +49,7 @@ static int take_name(struct run_session *s, const char *wanted, struct err *err)
 	if (r < 0)
 		return r;
 	s->dir_fd = r;
+	s->is_new = true;
 	s->record.name = strdup(name);
 	return s->record.name ? 0 : err_oom(err);
 }

@@ -73,7 +73,7 @@ void run_end(struct run_session *s, int exit_code, const struct err *why)
 	snprintf(code, sizeof(code), "%d", exit_code);
 	if (s->is_written)
 		container_event(s->store, &s->record, "die", extra);
-	if (s->record.remove) {
+	if (s->record.remove || (s->is_new && !s->is_written)) {
 		remove_container(s);
 		return;
 	}

@@ -20,8 +20,8 @@ int create_container(const struct store_options *store, const struct run_options
 	if (r >= 0)
 		r = run_create_finish(&s, err);
 	/* What could not be made whole is not there at all. */
-	if (r < 0 && s.dir_fd >= 0)
-		container_trash(s.store, s.id, s.record.name, NULL);
+	if (r < 0)
+		run_end(&s, 125, err);
 	if (s.store)
 		store_settle(s.store);
 	container_live_done(&s.live);

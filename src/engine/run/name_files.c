@@ -23,7 +23,7 @@ static int write_new(int dir_fd, const char *name, const void *data, size_t len,
 	return fs_write_new(dir_fd, name, data, len, 0644, err);
 }
 
-static int make_files_dir(const struct run_session *s, struct err *err)
+int run_open_files(const struct run_session *s, struct err *err)
 {
 	int run = store_run_fd(s->store, err), fd;
 	const char *path = s->files_dir + strlen(s->store->runroot) + 1;
@@ -105,7 +105,7 @@ static int write_files(const struct run_session *s, struct err *err)
 	line = str_format("%s\n", hostname);
 	if (!line)
 		return err_oom(err);
-	fd = make_files_dir(s, err);
+	fd = run_open_files(s, err);
 	if (fd < 0)
 		return fd;
 	r = write_hosts(s, fd, hostname, err);
@@ -116,7 +116,7 @@ static int write_files(const struct run_session *s, struct err *err)
 
 int run_open_network(struct run_session *s, struct err *err)
 {
-	autoclose int fd = s->record.private_network.kind ? make_files_dir(s, err) : -1;
+	autoclose int fd = s->record.private_network.kind ? run_open_files(s, err) : -1;
 	uint64_t start = time_now_us();
 	int r;
 

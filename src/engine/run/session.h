@@ -57,6 +57,7 @@ struct run_session {
 	int volume_locks[RUN_MOUNTS_MAX];
 	size_t volume_locks_len;
 	struct run_shares shares; /* while it starts */
+	bool is_new;		  /* this command has made its folder: without the records, that is nobody's */
 	bool is_written;	  /* config.json and state.json are on disk; else run_start writes them */
 	bool is_copy;		  /* its root is a folder of its own, rootfs/, since the kernel refused an overlay */
 	struct timespec started;
@@ -120,6 +121,8 @@ void run_mounts_release(struct run_session *s);
 
 /* --- name_files.c --- */
 
+/* A descriptor of <runroot>/files/<id>, which is made if it isn't there. */
+int run_open_files(const struct run_session *s, struct err *err);
 /* hosts, hostname and resolv.conf, new for each life. */
 int run_write_name_files(const struct run_session *s, struct err *err);
 /* Takes the published ports on the host and gives them to the network's helper, where there is one. */
@@ -187,7 +190,10 @@ void run_warn_of_logout(const struct run_session *s);
 
 /* --- end.c --- */
 
-/* Its life has ended, or it could not be started (WHY): writes that down, or removes it. Lets go of the lock. */
+/*
+ * Its life has ended, or it could not be started (WHY): writes that down, or removes it, as what could not be made to the end is
+ * too. Lets go of the lock.
+ */
 void run_end(struct run_session *s, int exit_code, const struct err *why);
 
 /* --- session.c --- */

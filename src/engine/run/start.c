@@ -217,8 +217,11 @@ int run_start(struct run_session *s, const struct run_stdio *stdio, struct conta
 	if (r >= 0)
 		r = start(s, stdio, &p, ret_exit, err);
 	run_shares_done(&s->shares);
-	if (r < 0)
+	if (r < 0) {
+		/* Made it is: it can be asked why it did not start, and be started again. */
+		run_write_records(s, NULL);
 		return r;
+	}
 	clock_gettime(CLOCK_REALTIME, &s->started);
 	line.pid = p.pid;
 	line.since = s->started;

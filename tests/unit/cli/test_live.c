@@ -9,8 +9,8 @@ static void lines_are_cut_between_characters(void **state)
 		const char *line;
 		size_t columns, bytes;
 	} cases[] = {
-		{ "abc", 5, 3 },      { "abc", 3, 3 },	 { "abc", 2, 2 }, { "abc\ndef", 80, 3 },
-		{ "a\nb", 1, 1 },     { "", 4, 0 },	 { "abc", 0, 0 }, { "\xe2\x96\x81\xe2\x96\x82x", 2, 6 },
+		{ "abc", 5, 3 },       { "abc", 3, 3 },	      { "abc", 2, 2 }, { "abc\ndef", 80, 3 },
+		{ "a\nb", 1, 1 },      { "", 4, 0 },	      { "abc", 0, 0 }, { "\xe2\x96\x81\xe2\x96\x82x", 2, 6 },
 		{ "\xc3\xa4z", 1, 2 }, { "z\xc3\xa4", 1, 1 }, { "\n", 3, 0 },
 	};
 
