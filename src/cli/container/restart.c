@@ -1,39 +1,16 @@
-#include "cli/command.h"
 #include "cli/container/each.h"
+#include "cli/container/stop.h"
 
 #include "base/cleanup.h"
-#include "base/num.h"
 #include "engine/container/stop.h"
 #include "engine/run/run.h"
-#include "sys/signals.h"
-
-#include <errno.h>
-#include <limits.h>
-
-struct restart_options {
-	const char *signal, *time;
-};
-
-static const struct option restart_table[] = {
-	OPTION_STRING("signal", 's', struct restart_options, signal, "SIGNAL",
-		      "what asks it to end, instead of its --stop-signal", NULL),
-	OPTION_STRING("time", 't', struct restart_options, time, "SECONDS",
-		      "how long to wait before it is killed (its --stop-timeout, or 10); -1: for ever", NULL),
-	OPTION_STRING("timeout", 0, struct restart_options, time, "SECONDS", "the same", NULL),
-	OPTION_END,
-};
-
-struct restarting {
-	int signal;
-	int64_t timeout;
-};
 
 static int restart_one(struct store *s, const char *id, const char *name, void *arg, struct err *err)
 {
 	struct store_options store = { .root = global_options.root, .runroot = global_options.runroot };
 	static const struct run_callbacks silent = { 0 };
 	struct start_options options = { 0 };
-	const struct restarting *how = arg;
+	const struct stopping *how = arg;
 	int code, r = container_stop(s, id, how->signal, how->timeout, err);
 
 	(void)name;
@@ -42,15 +19,13 @@ static int restart_one(struct store *s, const char *id, const char *name, void *
 
 static int run_restart(const void *options, const struct strv *args, struct err *err)
 {
-	const struct restart_options *o = options;
-	struct restarting how = { .timeout = STOP_TIMEOUT_OWN };
+	struct stopping how;
 	struct each each = { .command = "restart", .do_one = restart_one, .arg = &how };
 	autostore struct store *s = NULL;
+	int r = cli_stop_parse(options, &how, err);
 
-	if (o->signal && signal_parse(o->signal, &how.signal, err) < 0)
-		return err_wrap(err, "--signal");
-	if (o->time && (num_parse_i64(o->time, &how.timeout) < 0 || how.timeout < -1 || how.timeout > INT_MAX))
-		return err_set(err, EINVAL, "--time '%s': a number of seconds, or -1 for ever", o->time);
+	if (r < 0)
+		return r;
 	if (cli_open_store(&s, err) < 0)
 		return -1;
 	return cli_for_each(s, &each, args);
@@ -67,8 +42,8 @@ const struct command cmd_restart = {
 		    "$ cloche restart -t 0 web",
 	.see_also = "stop, start, run",
 	.complete = "container",
-	.options = restart_table,
-	.options_size = sizeof(struct restart_options),
+	.options = cli_stop_table,
+	.options_size = sizeof(struct stop_options),
 	.min_args = 1,
 	.max_args = -1,
 	.run = run_restart,

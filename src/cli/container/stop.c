@@ -1,4 +1,5 @@
-#include "cli/command.h"
+#include "cli/container/stop.h"
+
 #include "cli/container/each.h"
 
 #include "base/cleanup.h"
@@ -9,11 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 
-struct stop_options {
-	const char *signal, *time;
-};
-
-static const struct option stop_table[] = {
+const struct option cli_stop_table[] = {
 	OPTION_STRING("signal", 's', struct stop_options, signal, "SIGNAL",
 		      "what asks it to end, instead of its --stop-signal", NULL),
 	OPTION_STRING("time", 't', struct stop_options, time, "SECONDS",
@@ -22,10 +19,17 @@ static const struct option stop_table[] = {
 	OPTION_END,
 };
 
-struct stopping {
-	int signal;
-	int64_t timeout;
-};
+int cli_stop_parse(const struct stop_options *o, struct stopping *ret, struct err *err)
+{
+	struct stopping how = { .timeout = STOP_TIMEOUT_OWN };
+
+	if (o->signal && signal_parse(o->signal, &how.signal, err) < 0)
+		return err_wrap(err, "--signal");
+	if (o->time && (num_parse_i64(o->time, &how.timeout) < 0 || how.timeout < -1 || how.timeout > INT_MAX))
+		return err_set(err, EINVAL, "--time '%s': a number of seconds, or -1 for ever", o->time);
+	*ret = how;
+	return 0;
+}
 
 static int stop_one(struct store *s, const char *id, const char *name, void *arg, struct err *err)
 {
@@ -37,15 +41,13 @@ static int stop_one(struct store *s, const char *id, const char *name, void *arg
 
 static int run_stop(const void *options, const struct strv *args, struct err *err)
 {
-	const struct stop_options *o = options;
-	struct stopping how = { .timeout = STOP_TIMEOUT_OWN };
+	struct stopping how;
 	struct each each = { .command = "stop", .do_one = stop_one, .arg = &how };
 	autostore struct store *s = NULL;
+	int r = cli_stop_parse(options, &how, err);
 
-	if (o->signal && signal_parse(o->signal, &how.signal, err) < 0)
-		return err_wrap(err, "--signal");
-	if (o->time && (num_parse_i64(o->time, &how.timeout) < 0 || how.timeout < -1 || how.timeout > INT_MAX))
-		return err_set(err, EINVAL, "--time '%s': a number of seconds, or -1 for ever", o->time);
+	if (r < 0)
+		return r;
 	if (cli_open_store(&s, err) < 0)
 		return -1;
 	return cli_for_each(s, &each, args);
@@ -65,7 +67,7 @@ const struct command cmd_stop = {
 		    "$ cloche stop $(cloche ps -q)",
 	.see_also = "start, kill, restart, rm",
 	.complete = "container",
-	.options = stop_table,
+	.options = cli_stop_table,
 	.options_size = sizeof(struct stop_options),
 	.min_args = 1,
 	.max_args = -1,
