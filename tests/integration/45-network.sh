@@ -166,11 +166,11 @@ print(s.recvfrom(100), flush=True)"
 test_host_loopback_when_asked() {
 	use_busybox
 	serve_page 127.0.0.1
-	expect_ok run --network private:host-loopback busybox timeout 5 wget -q -O- "http://10.0.2.2:$port/"
+	expect_ok run --network private:host-loopback busybox timeout 20 wget -q -O- "http://10.0.2.2:$port/"
 	expect_eq "$out" "from the host"
-	expect_ok run --network private:host-loopback busybox timeout 5 wget -q -O- "http://host.containers.internal:$port/"
+	expect_ok run --network private:host-loopback busybox timeout 20 wget -q -O- "http://host.containers.internal:$port/"
 	expect_eq "$out" "from the host"
-	expect_ok run --network private:host-loopback --add-host me:host-gateway busybox timeout 5 wget -q -O- "http://me:$port/"
+	expect_ok run --network private:host-loopback --add-host me:host-gateway busybox timeout 20 wget -q -O- "http://me:$port/"
 	expect_eq "$out" "from the host"
 }
 
@@ -179,7 +179,7 @@ test_host_gateway_is_an_address_of_the_host() {
 	local address
 	address=$(own_address) || skip "this machine has no way out"
 	serve_page "$address"
-	expect_ok run --add-host me:host-gateway busybox timeout 5 wget -q -O- "http://me:$port/"
+	expect_ok run --add-host me:host-gateway busybox timeout 20 wget -q -O- "http://me:$port/"
 	expect_eq "$out" "from the host"
 }
 

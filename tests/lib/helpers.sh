@@ -89,9 +89,10 @@ expect_no_file() {
 	[ ! -e "$1" ] && [ ! -L "$1" ] || fail "there is $1"
 }
 
-# Waits for a command to succeed, for at most so many seconds: wait_for 5 test -e "$T/ready".
+# Waits for a command to succeed, for at most so many seconds: wait_for 5 test -e "$T/ready". On a busy machine everything takes
+# longer, and whoever waits in vain has failed anyhow: so never less than 20.
 wait_for() {
-	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+	local end=$((${EPOCHREALTIME/[.,]/} + ($1 < 20 ? 20 : $1) * 1000000))
 	shift
 	[ -p "$T/.tick" ] || mkfifo "$T/.tick"
 	until "$@" >/dev/null 2>&1; do
