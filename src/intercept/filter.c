@@ -94,33 +94,79 @@ static int emit_hand_over_if(struct program *p, uint16_t test, uint32_t k)
 	return r < 0 ? r : emit_return(p, SECCOMP_RET_USER_NOTIF);
 }
 
+/*
+ * What the address of a name says of it: in the stack of a first thread it is an argument of the program, or put together there;
+ * at a multiple of 16 it comes from malloc (from Go's or Python's allocator: of 8), and a literal, which lies where the one before it
+ * ended, is at another in most cases.
+ */
+enum name_rule {
+	IN_STACK,	  /* hand over only what is in the stack */
+	IN_STACK_OR_MADE, /* … or at a multiple of 4 */
+	NOT_FROM_MALLOC,  /* all but what is at a multiple of 16 and not in the stack */
+};
+
+/* If the loaded flags are FLAGS, decides by the address in argument NAME; else goes on with the flags still loaded. */
+static int emit_by_name(struct program *p, uint32_t flags, unsigned name, enum name_rule rule)
+{
+	size_t at = p->len;
+	int r = emit(p, BPF_JMP | BPF_JEQ | BPF_K, flags, 0, 0);
+
+	if (r == 0)
+		r = emit_load(p, ARG(name) + 4);
+	if (r == 0)
+		r = emit_hand_over_if(p, BPF_JGE, STACK_HIGH);
+	if (r == 0 && rule != IN_STACK)
+		r = emit_load(p, ARG(name));
+	if (r == 0 && rule == NOT_FROM_MALLOC)
+		r = emit_hand_over_if(p, BPF_JSET, 15);
+	if (r == 0 && rule == IN_STACK_OR_MADE)
+		r = emit(p, BPF_ALU | BPF_AND | BPF_K, 3, 0, 0);
+	if (r == 0 && rule == IN_STACK_OR_MADE)
+		r = emit_hand_over_if(p, BPF_JEQ, 0);
+	if (r == 0)
+		r = emit_return(p, SECCOMP_RET_ALLOW);
+	if (r == 0)
+		p->items[at].jf = (uint8_t)(p->len - at - 1);
+	return r;
+}
+
+/*
+ * Level 2 looks at opens for writing, for the sake of devices that are stand-ins, and at those by which /proc/PID/status is read:
+ * without flags (cat, ps), with O_CLOEXEC (Python, fopen "e"), and with O_NOCTTY (grep). Three are so frequent otherwise that
+ * they are told apart by where the name is: dpkg opens each new file twice more by O_WRONLY alone, to have it written to disk; the C
+ * library opens /etc/passwd and the linker its cache with O_CLOEXEC; a compiler tries hundreds of headers with O_NOCTTY.
+ */
+static int emit_open_shown(struct program *p, unsigned flags_arg)
+{
+	unsigned name = flags_arg - 1;
+	int r = emit(p, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)KERNEL_O_LARGEFILE, 0, 0);
+
+	if (r == 0)
+		r = emit_by_name(p, O_WRONLY, name, NOT_FROM_MALLOC);
+	if (r == 0)
+		r = emit_hand_over_if(p, BPF_JSET, O_ACCMODE);
+	if (r == 0)
+		r = emit_by_name(p, O_CLOEXEC, name, IN_STACK_OR_MADE);
+	if (r == 0)
+		r = emit(p, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)O_CLOEXEC, 0, 0);
+	if (r == 0)
+		r = emit_hand_over_if(p, BPF_JEQ, 0);
+	if (r == 0)
+		r = emit_by_name(p, O_NOCTTY, name, IN_STACK);
+	return r < 0 ? r : emit_return(p, SECCOMP_RET_ALLOW);
+}
+
 static int emit_open(struct program *p, unsigned flags_arg, enum intercept_level level)
 {
-	uint32_t mask = O_CREAT | KERNEL_O_TMPFILE;
 	int r;
 
 	if (level >= INTERCEPT_ACCESS)
 		return emit_return(p, SECCOMP_RET_USER_NOTIF);
-	/*
-	 * Level 2 looks at opens for writing, for the sake of devices that are stand-ins, and at those by which
-	 * /proc/PID/status is read: without flags (cat, ps), with O_CLOEXEC (Python, fopen "e"), and with O_NOCTTY if the
-	 * name is an argument of the program (grep): with this flag a compiler tries hundreds of headers, whose names it makes itself.
-	 */
-	if (level >= INTERCEPT_READ)
-		mask |= O_ACCMODE;
 	r = emit_load(p, ARG(flags_arg));
 	if (r == 0)
-		r = emit_hand_over_if(p, BPF_JSET, mask);
+		r = emit_hand_over_if(p, BPF_JSET, O_CREAT | KERNEL_O_TMPFILE);
 	if (r == 0 && level >= INTERCEPT_READ)
-		r = emit(p, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)(KERNEL_O_LARGEFILE | O_CLOEXEC), 0, 0);
-	if (r == 0 && level >= INTERCEPT_READ)
-		r = emit_hand_over_if(p, BPF_JEQ, 0);
-	if (r == 0 && level >= INTERCEPT_READ)
-		r = emit(p, BPF_JMP | BPF_JEQ | BPF_K, O_NOCTTY, 0, 3);
-	if (r == 0 && level >= INTERCEPT_READ)
-		r = emit_load(p, ARG(flags_arg - 1) + 4);
-	if (r == 0 && level >= INTERCEPT_READ)
-		r = emit_hand_over_if(p, BPF_JGE, STACK_HIGH);
+		return emit_open_shown(p, flags_arg);
 	return r < 0 ? r : emit_return(p, SECCOMP_RET_ALLOW);
 }
 

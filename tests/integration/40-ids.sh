@@ -57,6 +57,21 @@ test_a_change_of_owner_takes_set_id_bits_off() {
 	expect_eq "$out" 755
 }
 
+# What is root's already is left to the kernel, with all that a chown does.
+test_root_gives_root_what_is_roots() {
+	make_root
+	printf 'root:x:0:0::/:/bin/sh\nweb:x:33:34::/:/bin/sh\n' >"$R/etc/passwd"
+	expect_ok inside 'touch s f; mkdir d; ln -s f l; chmod 6755 s
+		chown 0:0 s; chown 0 d; chgrp 0 d; chown -h 0:0 l; stat -c "%n %u:%g %a" s d
+		chown 33:44 f; chown 0 f; stat -c "%n %u:%g" f; chown 0:0 f; stat -c "%n %u:%g" f
+		chmod 4755 s; su web -c "chown 0:0 s || id -u"; stat -c %a s'
+	expect_eq "$out" $'s 0:0 755\nd 0:0 755\nf 0:44\nf 0:0\n33\n4755'
+	expect_match "$err" "Operation not permitted"
+	expect_eq "$(getfattr -d -m - "$R/work/f" "$R/work/s" "$R/work/d")" ""
+	# Files of the machine's, of which the kernel would refuse it.
+	expect_ok inside 'chown 0:0 /proc/version /dev/null'
+}
+
 test_status_shows_the_ids() {
 	make_root
 	printf 'web:x:33:34::/:/bin/sh\n' >"$R/etc/passwd"

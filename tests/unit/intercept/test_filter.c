@@ -59,10 +59,14 @@ static uint32_t interpret(const struct sock_filter *f, size_t len, const struct 
 
 #ifdef __aarch64__
 #define STACK_NAME UINT64_C(0xffffd1234567)
+#define STACK_BEGIN UINT64_C(0xffff00000000)
 #else
 #define STACK_NAME UINT64_C(0x7ffd12345678)
+#define STACK_BEGIN UINT64_C(0x7ffc00000000)
 #endif
 #define HEAP_NAME UINT64_C(0x7f3456789abc)
+#define MALLOC_NAME UINT64_C(0x563412345670)
+#define LITERAL_NAME UINT64_C(0x563412345671)
 
 struct expectation {
 	int nr;
@@ -93,6 +97,30 @@ static const struct expectation native[] = {
 	{ __NR_openat, { 0, STACK_NAME, O_RDONLY | O_NOCTTY }, { 0, ALLOW, NOTIFY, NOTIFY } },
 	{ __NR_open, { STACK_NAME, O_RDONLY | O_NOCTTY | O_CLOEXEC }, { 0, ALLOW, NOTIFY, NOTIFY } },
 	{ __NR_open, { STACK_NAME, O_RDONLY | O_NOCTTY | O_NOFOLLOW }, { 0, ALLOW, ALLOW, NOTIFY } },
+	/* by O_WRONLY alone: not what malloc gave */
+	{ __NR_openat, { 0, MALLOC_NAME, O_WRONLY }, { 0, ALLOW, ALLOW, NOTIFY } },
+	{ __NR_open, { MALLOC_NAME, O_WRONLY | 0100000 }, { 0, ALLOW, ALLOW, NOTIFY } },
+	{ __NR_openat, { 0, LITERAL_NAME, O_WRONLY }, { 0, ALLOW, NOTIFY, NOTIFY } },
+	{ __NR_openat, { 0, MALLOC_NAME + 8, O_WRONLY }, { 0, ALLOW, NOTIFY, NOTIFY } },
+	{ __NR_openat, { 0, MALLOC_NAME + 16, O_WRONLY }, { 0, ALLOW, ALLOW, NOTIFY } },
+	{ __NR_openat, { 0, STACK_NAME & ~UINT64_C(15), O_WRONLY }, { 0, ALLOW, NOTIFY, NOTIFY } },
+	{ __NR_openat, { 0, MALLOC_NAME, O_WRONLY | O_CLOEXEC }, { 0, ALLOW, NOTIFY, NOTIFY } },
+	{ __NR_openat, { 0, MALLOC_NAME, O_WRONLY | O_TRUNC }, { 0, ALLOW, NOTIFY, NOTIFY } },
+	{ __NR_openat, { 0, MALLOC_NAME, O_RDWR }, { 0, ALLOW, NOTIFY, NOTIFY } },
+	{ __NR_openat, { 0, MALLOC_NAME, O_ACCMODE }, { 0, ALLOW, NOTIFY, NOTIFY } },
+	{ __NR_openat, { 0, MALLOC_NAME, O_WRONLY | O_CREAT }, { 0, NOTIFY, NOTIFY, NOTIFY } },
+	/* by O_CLOEXEC alone: no literals */
+	{ __NR_openat, { 0, LITERAL_NAME, O_CLOEXEC }, { 0, ALLOW, ALLOW, NOTIFY } },
+	{ __NR_open, { LITERAL_NAME, O_CLOEXEC | 0100000 }, { 0, ALLOW, ALLOW, NOTIFY } },
+	{ __NR_openat, { 0, MALLOC_NAME + 2, O_CLOEXEC }, { 0, ALLOW, ALLOW, NOTIFY } },
+	{ __NR_openat, { 0, MALLOC_NAME + 4, O_CLOEXEC }, { 0, ALLOW, NOTIFY, NOTIFY } },
+	{ __NR_openat, { 0, MALLOC_NAME, O_CLOEXEC }, { 0, ALLOW, NOTIFY, NOTIFY } },
+	{ __NR_openat, { 0, STACK_NAME | 1, O_CLOEXEC }, { 0, ALLOW, NOTIFY, NOTIFY } },
+	{ __NR_openat, { 0, LITERAL_NAME, O_RDONLY }, { 0, ALLOW, NOTIFY, NOTIFY } },
+	{ __NR_openat, { 0, STACK_BEGIN - 1, O_CLOEXEC }, { 0, ALLOW, ALLOW, NOTIFY } },
+	{ __NR_openat, { 0, STACK_BEGIN + 1, O_CLOEXEC }, { 0, ALLOW, NOTIFY, NOTIFY } },
+	{ __NR_openat, { 0, STACK_BEGIN - 16, O_WRONLY }, { 0, ALLOW, ALLOW, NOTIFY } },
+	{ __NR_openat, { 0, STACK_BEGIN, O_WRONLY }, { 0, ALLOW, NOTIFY, NOTIFY } },
 	{ __NR_openat, { 0, 0, O_PATH | O_DIRECTORY }, { 0, ALLOW, ALLOW, NOTIFY } },
 	{ __NR_openat, { 0, 0, O_TMPFILE | O_RDWR }, { 0, NOTIFY, NOTIFY, NOTIFY } },
 	{ __NR_prctl, { PR_SET_NAME }, { 0, ALLOW, ALLOW, ALLOW } },
