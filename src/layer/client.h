@@ -37,6 +37,7 @@ enum layer_verb {
 	LAYER_COPY,   /* chosen files of one tree into another: COPY of the builder */
 	LAYER_HASH,   /* one digest over chosen files of a tree: the builder's cache key */
 	LAYER_REMOVE, /* a tree that may hold files of other ids is removed */
+	LAYER_DIGEST, /* the digest of bytes, whatever they are */
 };
 
 /* The last two are read but not written. */
@@ -211,8 +212,8 @@ struct layer_request {
 	/*
 	 * As whom the helper works on trees: NULL or ID_MODE_ROOT: as this process; otherwise as root of a new
 	 * user namespace with this map. With ID_MODE_SINGLE, owners other than root:root, and devices, are in the
-	 * attributes of codec/owner.h. Permission bits are the real ones in every mode. LIST, SPLIT, PACK and HASH
-	 * don't need it.
+	 * attributes of codec/owner.h. Permission bits are the real ones in every mode. LIST, SPLIT, PACK, HASH and
+	 * DIGEST don't need it.
 	 */
 	const struct idmap *ids;
 	struct layer_limits limits;
@@ -220,6 +221,7 @@ struct layer_request {
 		struct layer_apply apply;
 		struct layer_make make;
 		struct layer_input list;
+		struct layer_input digest; /* nothing is decompressed: only `digest` and `size` of the result are set */
 		struct layer_split split;
 		struct layer_pack pack;
 		struct layer_copy copy;
@@ -233,8 +235,9 @@ struct layer_request {
 };
 
 struct layer_result {
-	struct digest digest;  /* of the archive as it is stored or came (APPLY, MAKE, LIST, SPLIT); HASH: the key */
-	uint64_t size;	       /* of the same; also PACK */
+	struct digest
+		digest; /* of the archive as it is stored or came (APPLY, MAKE, LIST, SPLIT, DIGEST); HASH: the key */
+	uint64_t size;	/* of the same; also PACK */
 	struct digest diff_id; /* of the uncompressed tar (APPLY, MAKE, LIST) */
 	struct digest content; /* COPY with hash */
 	uint64_t diff_size;

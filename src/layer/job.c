@@ -245,6 +245,8 @@ static int do_job(struct job *j, struct err *err)
 		return job_hash(j, err);
 	case LAYER_REMOVE:
 		return empty_folder(j->tree_fd, err);
+	case LAYER_DIGEST:
+		return job_digest(j, err);
 	}
 	return bad_request(err);
 }

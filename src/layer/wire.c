@@ -148,7 +148,7 @@ static void wire_copy(struct wire *w, struct layer_copy *c)
 
 void wire_request(struct wire *w, struct layer_request *q)
 {
-	wire_enum(w, &q->verb, LAYER_REMOVE + 1);
+	wire_enum(w, &q->verb, LAYER_DIGEST + 1);
 	wire_u64(w, &q->limits.entries);
 	wire_u64(w, &q->limits.bytes);
 	wire_u64(w, &q->limits.ratio);
@@ -164,6 +164,9 @@ void wire_request(struct wire *w, struct layer_request *q)
 		break;
 	case LAYER_LIST:
 		wire_input(w, &q->list);
+		break;
+	case LAYER_DIGEST:
+		wire_input(w, &q->digest);
 		break;
 	case LAYER_SPLIT:
 		wire_input(w, &q->split.in);

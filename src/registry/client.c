@@ -420,6 +420,21 @@ int registry_start_put(struct registry *r, const char *repo, const char *from, c
 	return e;
 }
 
+int registry_mount_blob(struct registry *r, const char *repo, const char *from, const struct digest *digest,
+			struct err *err)
+{
+	char text[DIGEST_STR_MAX];
+	struct operation op = {
+		.kind = OPERATION_MOUNT_BLOB, .repo = (char *)repo, .from = (char *)from, .digest = text, .fd = -1
+	};
+	struct operation_result result = { 0 };
+	int e;
+
+	digest_format(digest, text);
+	e = run(r, &op, &result, err);
+	return e < 0 ? e : result.found;
+}
+
 int registry_wait(struct registry *r, uint64_t transfer, struct err *err)
 {
 	return wait_for(r, transfer, NULL, err);

@@ -12,6 +12,7 @@ enum operation_kind {
 	OPERATION_GET_BLOB,
 	OPERATION_HEAD_BLOB,
 	OPERATION_PUT_BLOB,
+	OPERATION_MOUNT_BLOB,
 	OPERATION_LIST_TAGS,
 	OPERATION_SEARCH,
 	OPERATION_CHECK_LOGIN,
@@ -34,6 +35,6 @@ void operation_done(struct operation *op);
 
 struct operation_result {
 	uint64_t size;
-	bool found; /* HEAD_BLOB */
+	bool found; /* HEAD_BLOB, MOUNT_BLOB */
 	char media_type[256], digest[160];
 };

@@ -291,13 +291,14 @@ static int check_login(struct session *s, struct operation *op, struct err *err)
 static int check(const struct operation *op, struct err *err)
 {
 	bool needs_ref = op->kind <= OPERATION_DELETE_MANIFEST;
-	bool needs_digest = op->kind >= OPERATION_GET_BLOB && op->kind <= OPERATION_PUT_BLOB;
+	bool needs_digest = op->kind >= OPERATION_GET_BLOB && op->kind <= OPERATION_MOUNT_BLOB;
 	bool needs_fd = op->kind != OPERATION_HEAD_MANIFEST && op->kind != OPERATION_DELETE_MANIFEST &&
-			op->kind != OPERATION_HEAD_BLOB && op->kind != OPERATION_CHECK_LOGIN;
+			op->kind != OPERATION_HEAD_BLOB && op->kind != OPERATION_MOUNT_BLOB &&
+			op->kind != OPERATION_CHECK_LOGIN;
 
 	if ((op->kind <= OPERATION_LIST_TAGS && !op->repo) || (needs_ref && !op->ref) ||
 	    (needs_digest && !op->digest) || (needs_fd && op->fd < 0) || (op->kind == OPERATION_SEARCH && !op->term) ||
-	    (op->kind == OPERATION_PUT_MANIFEST && !op->media_type))
+	    (op->kind == OPERATION_MOUNT_BLOB && !op->from) || (op->kind == OPERATION_PUT_MANIFEST && !op->media_type))
 		return err_set(err, EINVAL, "the request says too little");
 	return 0;
 }
@@ -323,6 +324,8 @@ int operation_run(struct session *s, struct operation *op, struct operation_resu
 		return head_blob(s, op, ret, err);
 	case OPERATION_PUT_BLOB:
 		return operation_put_blob(s, op, err);
+	case OPERATION_MOUNT_BLOB:
+		return operation_mount_blob(s, op, ret, err);
 	case OPERATION_LIST_TAGS:
 		return list_tags(s, op, err);
 	case OPERATION_SEARCH:

@@ -8,3 +8,4 @@ int operation_run(struct session *s, struct operation *op, struct operation_resu
 
 /* --- operations_upload.c --- */
 int operation_put_blob(struct session *s, struct operation *op, struct err *err);
+int operation_mount_blob(struct session *s, struct operation *op, struct operation_result *ret, struct err *err);

@@ -166,3 +166,31 @@ int operation_put_blob(struct session *s, struct operation *op, struct err *err)
 	}
 	return e;
 }
+
+/* The upload that a registry opens instead of taking the blob over is given up, so that it doesn't wait for its bytes. */
+static void give_up(struct upload *u)
+{
+	struct session_request q = upload_request(u, "DELETE", u->place);
+	struct http_response r;
+
+	if (session_exchange(u->s, &q, &r, NULL, NULL) >= 0)
+		http_response_done(&r);
+}
+
+int operation_mount_blob(struct session *s, struct operation *op, struct operation_result *ret, struct err *err)
+{
+	autofree struct upload *u = calloc(1, sizeof(*u));
+	int e;
+
+	if (!u)
+		return err_oom(err);
+	u->s = s;
+	u->op = op;
+	e = open_upload(u, err);
+	if (e < 0)
+		return e;
+	ret->found = e > 0;
+	if (!ret->found)
+		give_up(u);
+	return 0;
+}

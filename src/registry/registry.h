@@ -93,6 +93,12 @@ int registry_start_get(struct registry *r, const char *repo, const struct digest
  */
 int registry_start_put(struct registry *r, const char *repo, const char *from, const struct digest *digest,
 		       uint64_t size, int in_fd, uint64_t *ret_transfer, struct err *err);
+/*
+ * 1: REPO has the blob now, taken over from the repository FROM of the same registry; 0: that can't be done, so its bytes have
+ * to be brought.
+ */
+int registry_mount_blob(struct registry *r, const char *repo, const char *from, const struct digest *digest,
+			struct err *err);
 /* Takes what the helper says (progress, the ends of transfers) until FD is readable. */
 int registry_pump(struct registry *r, int fd, struct err *err);
 /* Waits for the end of one transfer. */
