@@ -6,12 +6,21 @@
 #include <inttypes.h>
 #include <string.h>
 
+void platform_done(struct platform *p)
+{
+	free(p->os);
+	free(p->architecture);
+	free(p->variant);
+	free(p->os_version);
+	strv_done(&p->os_features);
+	strv_done(&p->features);
+	*p = (struct platform){ 0 };
+}
+
 void descriptor_done(struct descriptor *d)
 {
 	free(d->media_type);
-	free(d->platform.os);
-	free(d->platform.architecture);
-	free(d->platform.variant);
+	platform_done(&d->platform);
 	str_map_done(&d->annotations);
 	*d = (struct descriptor){ 0 };
 }
@@ -39,6 +48,9 @@ int descriptor_copy(struct descriptor *dst, const struct descriptor *src, struct
 	if (copy_text(&d.media_type, src->media_type) < 0 || copy_text(&d.platform.os, src->platform.os) < 0 ||
 	    copy_text(&d.platform.architecture, src->platform.architecture) < 0 ||
 	    copy_text(&d.platform.variant, src->platform.variant) < 0 ||
+	    copy_text(&d.platform.os_version, src->platform.os_version) < 0 ||
+	    strv_add_all(&d.platform.os_features, &src->platform.os_features) < 0 ||
+	    strv_add_all(&d.platform.features, &src->platform.features) < 0 ||
 	    str_map_copy(&d.annotations, &src->annotations) < 0) {
 		descriptor_done(&d);
 		return err_oom(err);
@@ -135,6 +147,12 @@ static int read_platform(const struct json_at *at, struct platform *ret, struct 
 		r = json_get_string(&platform, "architecture", &ret->architecture, err);
 	if (r >= 0)
 		r = json_get_string(&platform, "variant", &ret->variant, err);
+	if (r >= 0)
+		r = json_get_string(&platform, "os.version", &ret->os_version, err);
+	if (r >= 0)
+		r = json_get_strings(&platform, "os.features", &ret->os_features, err);
+	if (r >= 0)
+		r = json_get_strings(&platform, "features", &ret->features, err);
 	return r;
 }
 
@@ -172,7 +190,10 @@ static int add_platform(json_t *object, const struct platform *p)
 		return 0;
 	platform = json_object();
 	if (!platform || json_add_string(platform, "architecture", p->architecture) < 0 ||
-	    json_add_string(platform, "os", p->os) < 0 || json_add_string(platform, "variant", p->variant) < 0) {
+	    json_add_string(platform, "os", p->os) < 0 || json_add_string(platform, "os.version", p->os_version) < 0 ||
+	    json_add_strings(platform, "os.features", &p->os_features, false) < 0 ||
+	    json_add_string(platform, "variant", p->variant) < 0 ||
+	    json_add_strings(platform, "features", &p->features, false) < 0) {
 		json_decref(platform);
 		return -ENOMEM;
 	}

@@ -63,8 +63,10 @@ int str_map_copy(struct str_map *dst, const struct str_map *src);
 /* --- descriptors --- */
 
 struct platform {
-	char *os, *architecture, *variant; /* owned; NULL: not said */
+	char *os, *architecture, *variant, *os_version; /* owned; NULL: not said */
+	struct strv os_features, features;
 };
+void platform_done(struct platform *p);
 
 /* descriptor.md. */
 struct descriptor {
@@ -99,6 +101,8 @@ struct image_manifest {
 void image_manifest_done(struct image_manifest *m);
 /* Reads a manifest of an image. Manifests of artifacts (whose config is no image configuration) are refused by their type. */
 int image_manifest_parse(const char *data, size_t len, struct image_manifest *ret, struct err *err);
+/* The same for what is only passed on: config and layers may be of any media type. */
+int image_manifest_parse_any(const char *data, size_t len, struct image_manifest *ret, struct err *err);
 int image_manifest_write(const struct image_manifest *m, struct buf *out, struct err *err);
 /* Appends a copy of D. */
 int image_manifest_add_layer(struct image_manifest *m, const struct descriptor *d, struct err *err);

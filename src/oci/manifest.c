@@ -91,7 +91,7 @@ static int read_descriptors(const struct json_at *top, const char *key, size_t m
 	return 0;
 }
 
-static int read_config(const struct json_at *top, struct descriptor *ret, struct err *err)
+static int read_config(const struct json_at *top, bool any, struct descriptor *ret, struct err *err)
 {
 	struct json_at config;
 	int r = json_need(top, "config", JSON_WANT_OBJECT, &config, err);
@@ -100,22 +100,22 @@ static int read_config(const struct json_at *top, struct descriptor *ret, struct
 		r = descriptor_read(&config, ret, err);
 	if (r < 0)
 		return r;
-	if (media_kind(ret->media_type) != MEDIA_KIND_CONFIG)
+	if (!any && media_kind(ret->media_type) != MEDIA_KIND_CONFIG)
 		return json_err(&config, err, EBADMSG,
 				"mediaType: '%.100s' is no configuration of an image: this is another kind of artifact",
 				ret->media_type);
-	if (ret->size > IMAGE_DOCUMENT_MAX)
+	if (!any && ret->size > IMAGE_DOCUMENT_MAX)
 		return json_err(&config, err, E2BIG, "size: over the limit of %d bytes", IMAGE_DOCUMENT_MAX);
 	return 0;
 }
 
-static int read_layers(const struct json_at *top, struct image_manifest *m, struct err *err)
+static int read_layers(const struct json_at *top, bool any, struct image_manifest *m, struct err *err)
 {
 	int r = read_descriptors(top, "layers", IMAGE_LAYERS_MAX, &m->layers, &m->layers_len, err);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < m->layers_len; i++)
+	for (size_t i = 0; !any && i < m->layers_len; i++)
 		if (media_kind(m->layers[i].media_type) != MEDIA_KIND_LAYER)
 			return json_err(top, err, EBADMSG,
 					"layers[%zu].mediaType: '%.100s' is no layer that can be unpacked", i,
@@ -123,7 +123,7 @@ static int read_layers(const struct json_at *top, struct image_manifest *m, stru
 	return 0;
 }
 
-int image_manifest_parse(const char *data, size_t len, struct image_manifest *ret, struct err *err)
+static int parse_manifest(const char *data, size_t len, bool any, struct image_manifest *ret, struct err *err)
 {
 	struct image_manifest m = { 0 };
 	autojson json_t *root = NULL;
@@ -137,9 +137,9 @@ int image_manifest_parse(const char *data, size_t len, struct image_manifest *re
 	if (r >= 0)
 		r = check_kind(&top, MEDIA_KIND_MANIFEST, MEDIA_OCI_MANIFEST, &m.media_type, err);
 	if (r >= 0)
-		r = read_config(&top, &m.config, err);
+		r = read_config(&top, any, &m.config, err);
 	if (r >= 0)
-		r = read_layers(&top, &m, err);
+		r = read_layers(&top, any, &m, err);
 	if (r >= 0)
 		r = json_get_map(&top, "annotations", &m.annotations, err);
 	if (r < 0) {
@@ -148,6 +148,16 @@ int image_manifest_parse(const char *data, size_t len, struct image_manifest *re
 	}
 	*ret = m;
 	return 0;
+}
+
+int image_manifest_parse(const char *data, size_t len, struct image_manifest *ret, struct err *err)
+{
+	return parse_manifest(data, len, false, ret, err);
+}
+
+int image_manifest_parse_any(const char *data, size_t len, struct image_manifest *ret, struct err *err)
+{
+	return parse_manifest(data, len, true, ret, err);
 }
 
 int image_index_parse(const char *data, size_t len, struct image_index *ret, struct err *err)

@@ -1,4 +1,4 @@
-/* Shared by the files of this folder: descriptors and maps within larger documents. */
+/* Descriptors and maps within larger documents: shared by the files of this folder, and by whoever shows some of them as JSON. */
 #pragma once
 
 #include "oci/image.h"
