@@ -1,8 +1,8 @@
 #include "engine/image/pull.h"
 
 #include "base/cleanup.h"
-#include "base/str.h"
 #include "engine/image/load_impl.h"
+#include "engine/image/platform.h"
 #include "engine/image/pulled.h"
 #include "store/blob.h"
 #include "store/image.h"
@@ -18,7 +18,7 @@ struct pulling {
 	struct engine *engine;
 	struct remote remote;
 	const struct pull_events *events;
-	char architecture[64], variant[16];
+	struct wanted_platform platform;
 	struct buf text; /* of the manifest */
 	struct image_manifest manifest;
 	struct pull_result result;
@@ -31,40 +31,7 @@ static void pulling_done(struct pulling *p)
 	image_manifest_done(&p->manifest);
 }
 
-static int parse_platform(struct pulling *p, const char *text, struct err *err)
-{
-	const char *arch, *slash;
-
-	snprintf(p->architecture, sizeof(p->architecture), "%s", platform_architecture());
-	snprintf(p->variant, sizeof(p->variant), "%s", platform_variant());
-	if (!text)
-		return 0;
-	arch = str_skip_prefix(text, "linux/");
-	if (!arch)
-		return err_set(err, EINVAL, "--platform '%s': linux/ARCHITECTURE[/VARIANT] is what can run here", text);
-	slash = strchr(arch, '/');
-	snprintf(p->architecture, sizeof(p->architecture), "%.*s", slash ? (int)(slash - arch) : 63, arch);
-	snprintf(p->variant, sizeof(p->variant), "%s", slash ? slash + 1 : "");
-	return 0;
-}
-
 /* --- the manifest --- */
-
-static int no_platform(const struct pulling *p, const struct image_index *index, struct err *err)
-{
-	struct buf autobuf list = BUF_INIT(600);
-
-	for (size_t i = 0; i < index->manifests_len; i++) {
-		const struct platform *f = &index->manifests[i].platform;
-
-		if (f->architecture && strcmp(f->architecture, "unknown") != 0)
-			buf_addf(&list, "%s%s/%s%s%s", list.len ? ", " : "", f->os ? f->os : "?", f->architecture,
-				 f->variant ? "/" : "", f->variant ? f->variant : "");
-	}
-	err_set(err, ENOENT, "it is not there for linux/%s, only for: %s", p->architecture,
-		list.len ? buf_str(&list) : "nothing");
-	return err_hint(err, "--platform brings another one");
-}
 
 static int choose(struct pulling *p, char ref[static REMOTE_TAG_MAX], struct err *err)
 {
@@ -74,13 +41,11 @@ static int choose(struct pulling *p, char ref[static REMOTE_TAG_MAX], struct err
 
 	if (r < 0)
 		return r;
-	chosen = image_index_choose_for(&index, p->architecture, p->variant);
-	if (!chosen && index.manifests_len == 1 && media_kind(index.manifests[0].media_type) == MEDIA_KIND_INDEX)
-		chosen = &index.manifests[0];
+	chosen = platform_choose(&p->platform, &index, err);
 	if (chosen)
 		digest_format(&chosen->digest, ref);
 	else
-		r = no_platform(p, &index, err);
+		r = -ENOENT;
 	image_index_done(&index);
 	return r;
 }
@@ -121,7 +86,7 @@ static int is_unchanged(struct pulling *p, const char *ref, struct err *err)
 	int r;
 
 	if (pulled_read(p->engine->store, p->result.name, &before) <= 0 ||
-	    strcmp(before.architecture, p->architecture) != 0)
+	    strcmp(before.architecture, p->platform.architecture) != 0)
 		return 0;
 	if (ref_get(p->engine->store, p->result.name, &manifest, NULL) < 0 ||
 	    !digest_equal(&manifest, &before.manifest))
@@ -197,7 +162,7 @@ static int name_it(struct pulling *p, struct err *err)
 	r = ref_set(p->engine->store, &p->remote.ref, &p->result.manifest, "pull", err);
 	if (r < 0)
 		return r;
-	snprintf(now.architecture, sizeof(now.architecture), "%s", p->architecture);
+	snprintf(now.architecture, sizeof(now.architecture), "%s", p->platform.architecture);
 	/* Without it the next pull makes two requests more. */
 	(void)pulled_write(p->engine->store, p->result.name, &now);
 	return 0;
@@ -235,7 +200,7 @@ static int pull_from(struct engine *e, const struct remote_options *options, con
 	if (r < 0)
 		return r;
 	reference_format(&p.remote.ref, p.result.name);
-	r = parse_platform(&p, platform, err);
+	r = platform_parse(platform, &p.platform, err);
 	if (r >= 0)
 		r = pull(&p, err);
 	if (r >= 0)
