@@ -39,6 +39,7 @@
 	X(history) \
 	X(pull) \
 	X(push) \
+	X(copy) \
 	X(search) \
 	X(login) \
 	X(logout) \

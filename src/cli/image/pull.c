@@ -18,7 +18,7 @@ static const struct option pull_table[] = {
 	OPTION_STRING("progress", 0, struct pull_options, remote.progress, "auto|plain|json", "how progress is shown",
 		      "auto plain json"),
 	REMOTE_OPTIONS(struct pull_options, remote),
-	OPTION_LATER("all-tags", 'a', "all tags at once come with 'cloche sync', in a later version"),
+	OPTION_LATER("all-tags", 'a', "'cloche sync' copies all tags of a repository"),
 	OPTION_LATER("disable-content-trust", 0, "signatures come in a later version"),
 	OPTION_END,
 };

@@ -20,9 +20,9 @@ static const struct option push_table[] = {
 	OPTION_STRING("digestfile", 0, struct push_options, digestfile, "FILE", "write the manifest's digest there",
 		      "file"),
 	REMOTE_OPTIONS(struct push_options, remote),
-	OPTION_LATER("all-tags", 'a', "all tags at once come with 'cloche sync', in a later version"),
-	OPTION_LATER("compression-format", 0, "another compression comes with 'cloche copy', in a later version"),
-	OPTION_LATER("format", 'f', "another format comes with 'cloche copy', in a later version"),
+	OPTION_LATER("all-tags", 'a', "'cloche sync' copies all tags of a repository"),
+	OPTION_LATER("compression-format", 0, "another compression comes in a later version"),
+	OPTION_LATER("format", 'f', "'cloche copy --format v2s2 store:IMAGE docker://NAME' changes it"),
 	OPTION_LATER("sign-by", 0, "signatures come in a later version"),
 	OPTION_END,
 };

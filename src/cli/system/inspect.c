@@ -1,12 +1,14 @@
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/image/inside_print.h"
+#include "cli/image/inspect_place.h"
 #include "cli/system/inspect_kinds.h"
 #include "cli/volume/volume_rows.h"
 #include "cli/listing.h"
 #include "cli/container/mounts_print.h"
 #include "engine/image/inside.h"
 #include "engine/image/inspect.h"
+#include "engine/move/place.h"
 #include "engine/container/inspect.h"
 #include "oci/json.h"
 
@@ -16,6 +18,7 @@
 struct inspect_options {
 	const char *format, *type;
 	bool layers, files, mounts, size;
+	struct inspect_place_words place;
 };
 
 static const struct option inspect_table[] = {
@@ -31,6 +34,14 @@ static const struct option inspect_table[] = {
 		    "show a container's mounts as a tree, each with where it comes from"),
 	OPTION_STRING("type", 0, struct inspect_options, type, "TYPE",
 		      "look only for an image, a container or a volume", "image container volume"),
+	OPTION_HEADING("Images elsewhere (docker://, oci:, oci-archive:, docker-archive:, dir:, store:)"),
+	OPTION_FLAG("raw", 0, struct inspect_options, place.raw,
+		    "the manifest, or the list, byte for byte; with --config the configuration"),
+	OPTION_FLAG("config", 0, struct inspect_options, place.config, "the image's configuration"),
+	OPTION_FLAG("no-tags", 'n', struct inspect_options, place.no_tags, "don't list the tags of the repository"),
+	OPTION_STRING("platform", 0, struct inspect_options, place.platform, "linux/ARCH[/VARIANT]",
+		      "of a list, the image for this (default: ours)", NULL),
+	REMOTE_OPTIONS(struct inspect_options, place.remote),
 	OPTION_END,
 };
 
@@ -111,6 +122,31 @@ static int show_mounts(struct engine *e, const struct strv *containers, struct e
 	return 0;
 }
 
+/* Some names begin with a transport: then all must. 1: they do. */
+static int are_places(const struct strv *names, struct err *err)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < names->len; i++)
+		count += place_is_one(names->items[i]);
+	if (count > 0 && count < names->len)
+		return err_set(err, EINVAL, "images elsewhere and things of the store can't be asked for at once");
+	return count > 0;
+}
+
+static int check_options(const struct inspect_options *o, bool places, struct err *err)
+{
+	if (!places && inspect_place_is_asked(&o->place)) {
+		err_set(err, EINVAL, "that concerns images elsewhere only");
+		return err_hint(
+			err,
+			"the name then begins with docker://, oci:, oci-archive:, docker-archive:, dir: or store:");
+	}
+	if (places && (o->layers || o->files || o->mounts || o->size || o->type))
+		return err_set(err, EINVAL, "of an image elsewhere only its manifest and configuration are read");
+	return 0;
+}
+
 /* What is found is printed, also if others are missing. */
 static int run_inspect(const void *options, const struct strv *args, struct err *err)
 {
@@ -118,8 +154,14 @@ static int run_inspect(const void *options, const struct strv *args, struct err 
 	autoengine struct engine e = { 0 };
 	autojson json_t *rows = json_array();
 	struct err missing = { 0 };
-	int r = check_type(o->type, err);
+	int r = check_type(o->type, err), places = are_places(args, err);
 
+	if (places < 0)
+		return -1;
+	if (r >= 0)
+		r = check_options(o, places > 0, err);
+	if (r >= 0 && places > 0)
+		return inspect_places(&o->place, o->format, args, err) < 0 ? -1 : 0;
 	if (r >= 0)
 		r = engine_open(global_options.root, global_options.runroot, &e, err);
 	if (r >= 0 && o->files && !o->layers)
@@ -159,10 +201,14 @@ const struct command cmd_inspect = {
 		       "instruction that made it, its size and its largest files; and for the program that is started "
 		       "its format, its "
 		       "interpreter, and whether the libraries that it needs are in the image. A static program is "
-		       "said to need none.",
+		       "said to need none.\n\n"
+		       "An image need not be here: docker://NAME asks its registry, and oci:FOLDER[:NAME], "
+		       "oci-archive:FILE[:NAME], docker-archive:FILE[:NAME] and dir:FOLDER are looked into; what is "
+		       "printed is what skopeo inspect prints.",
 	.examples =
 		"# what is inside this image?\n$ cloche inspect --layers debian:12\n"
-		"$ cloche inspect debian:12\n$ cloche inspect -f '{{.Config.Cmd}} {{json .RootFS.Layers}}' debian:12",
+		"$ cloche inspect debian:12\n$ cloche inspect -f '{{.Config.Cmd}} {{json .RootFS.Layers}}' debian:12\n"
+		"# without pulling it\n$ cloche inspect docker://debian:12",
 	.complete = "image",
 	.options = inspect_table,
 	.options_size = sizeof(struct inspect_options),

@@ -247,18 +247,22 @@ static int write_folder(struct saver *s, int dir_fd, struct err *err)
 	return r;
 }
 
+static int write_images(struct saver *s, enum save_format format, int out_fd, struct err *err)
+{
+	int r = format == SAVE_DOCKER_ARCHIVE ? save_docker(s, err) : save_oci(s, err);
+	if (r < 0)
+		return r;
+	return format == SAVE_OCI_DIR ? write_folder(s, out_fd, err)
+				      : write_archive(s, format == SAVE_OCI_ARCHIVE, out_fd, err);
+}
+
 static int save(struct saver *s, const struct strv *images, enum save_format format, int out_fd, struct err *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < images->len; i++)
 		r = add_image(s, images->items[i], err);
-	if (r >= 0)
-		r = format == SAVE_DOCKER_ARCHIVE ? save_docker(s, err) : save_oci(s, err);
-	if (r < 0)
-		return r;
-	return format == SAVE_OCI_DIR ? write_folder(s, out_fd, err)
-				      : write_archive(s, format == SAVE_OCI_ARCHIVE, out_fd, err);
+	return r < 0 ? r : write_images(s, format, out_fd, err);
 }
 
 int engine_save(struct engine *e, const struct strv *images, enum save_format format, int out_fd, struct err *err)
@@ -272,6 +276,34 @@ int engine_save(struct engine *e, const struct strv *images, enum save_format fo
 	if (!s.images)
 		return err_oom(err);
 	r = save(&s, images, format, out_fd, err);
+	saver_done(&s);
+	return r;
+}
+
+/* "domain/path:tag" as names in archives are. */
+static int add_name(struct saved_image *image, const char *name, struct err *err)
+{
+	struct reference ref;
+	char full[REFERENCE_MAX + 256];
+	int r = reference_parse(name, &ref, err);
+
+	if (r < 0 || !ref.tag[0])
+		return r;
+	reference_format(&ref, full);
+	return strv_add(&image->names, full) < 0 ? err_oom(err) : 0;
+}
+
+int engine_save_manifest(struct engine *e, const struct digest *manifest, const char *name, enum save_format format,
+			 int out_fd, struct err *err)
+{
+	struct saver s = { .engine = e, .images = calloc(1, sizeof(*s.images)) };
+	int r = s.images ? store_image_open_manifest(e->store, manifest, &s.images[0].img, err) : err_oom(err);
+
+	s.images_len = r >= 0;
+	if (r >= 0 && name)
+		r = add_name(&s.images[0], name, err);
+	if (r >= 0)
+		r = write_images(&s, format, out_fd, err);
 	saver_done(&s);
 	return r;
 }

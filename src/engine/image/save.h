@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/vec.h"
+#include "codec/digest.h"
 #include "engine/open.h"
 
 enum save_format { SAVE_DOCKER_ARCHIVE, SAVE_OCI_ARCHIVE, SAVE_OCI_DIR };
@@ -17,3 +18,6 @@ enum { SAVE_IMAGES_MAX = 1000 };
  * or empty folder.
  */
 int engine_save(struct engine *e, const struct strv *images, enum save_format format, int out_fd, struct err *err);
+/* The same for one image that nothing need name; NAME: what it is called in the archive, or NULL. */
+int engine_save_manifest(struct engine *e, const struct digest *manifest, const char *name, enum save_format format,
+			 int out_fd, struct err *err);
