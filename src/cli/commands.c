@@ -40,6 +40,14 @@
 	X(pull) \
 	X(push) \
 	X(copy) \
+	X(manifest_create) \
+	X(manifest_add) \
+	X(manifest_annotate) \
+	X(manifest_inspect) \
+	X(manifest_push) \
+	X(manifest_remove) \
+	X(manifest_rm) \
+	X(manifest_exists) \
 	X(search) \
 	X(login) \
 	X(logout) \

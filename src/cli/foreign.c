@@ -9,8 +9,6 @@
 #include <stddef.h>
 #include <string.h>
 
-static const char no_manifest[] =
-	"'cloche pull IMAGE' takes the part for this machine; 'cloche inspect IMAGE' shows what it is";
 static const char no_networks[] =
 	"networks with names come with a later version; 'cloche run --network' takes private, none, "
 	"host and container:NAME ('cloche help network')";
@@ -23,12 +21,11 @@ static const char no_pods[] =
 static const struct {
 	const char *words, *hint;
 } hints[] = {
-	{ "manifest", no_manifest },
+	{ "skopeo", "'cloche copy' and 'cloche inspect docker://NAME' do what skopeo does" },
 	{ "info", "'cloche doctor' says what this machine offers and what is used" },
 	{ "system info", "'cloche doctor' says what this machine offers and what is used" },
 	{ "ls", "'cloche ps' lists containers, 'cloche images' lists images" },
 	{ "list", "'cloche ps' lists containers, 'cloche images' lists images" },
-	{ "delete", "'cloche rm' removes containers, 'cloche rmi' removes images" },
 	{ "remove", "'cloche rm' removes containers, 'cloche rmi' removes images" },
 	{ "untag", "'cloche rmi NAME' takes a name away; the image goes with its last name" },
 	{ "shell", "'cloche exec -it CONTAINER sh', or 'cloche debug CONTAINER' where it has no shell" },

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "store/blob.h"
 #include "store/containers.h"
+#include "store/lists.h"
 #include "store/refs_files.h"
 #include "sys/fs.h"
 
@@ -141,13 +142,32 @@ static int mark_refs(struct store *s, bool named, struct marks *marks, struct er
 	return r;
 }
 
+/* What lists of images lead to is kept as what names do. */
+static int mark_lists(struct store *s, struct marks *marks, struct err *err)
+{
+	struct marks manifests = { 0 };
+	int r = lists_add_manifests(s, &manifests, err);
+
+	for (size_t i = 0; r >= 0 && i < manifests.len; i++)
+		r = mark(s, marks, &manifests.items[i], err);
+	free(manifests.items);
+	return r;
+}
+
+static int mark_names(struct store *s, struct marks *marks, struct err *err)
+{
+	int r = mark_refs(s, true, marks, err);
+
+	return r < 0 ? r : mark_lists(s, marks, err);
+}
+
 int marks_add(struct store *s, enum mark_root root, struct marks *m, struct err *err)
 {
 	switch (root) {
 	case MARK_CONTAINERS:
 		return mark_containers(s, m, err);
 	case MARK_NAMES:
-		return mark_refs(s, true, m, err);
+		return mark_names(s, m, err);
 	case MARK_UNTAGGED:
 		return mark_refs(s, false, m, err);
 	case MARK_CACHE:

@@ -5,6 +5,7 @@
  *            refs/<domain>/<path>:<tag>                 a name: "sha256:<hex of manifest>\n"    (ref.h)
  *            refs/.untagged/<hex of manifest>           an image that has lost its names or never had one
  *            logs/…                                     every value of every name
+ *            lists/                                     lists of images in the making           (lists.h)
  *            layers/<hex of diff id>[.one]/{fs,info.json}  unpacked once, for all                (layers.h)
  *            containers/                                                                   (containers.h)
  *            cache/                                     the builder's; cache/roots/ keeps things (gc.h)

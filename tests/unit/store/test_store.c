@@ -7,6 +7,7 @@
 #include "store/gc.h"
 #include "store/image.h"
 #include "store/layers.h"
+#include "store/lists.h"
 #include "store/usage.h"
 #include "sys/fs.h"
 
@@ -303,6 +304,35 @@ static void foreign_folders_are_left_alone(void **state)
 	assert_non_null(strstr(err.msg, "letter.txt"));
 }
 
+/* A list keeps the images that it leads to, and no longer than it is there. */
+static void lists_keep_their_images(void **state)
+{
+	CLEANUP(image_index_done) struct image_index index = { .media_type = strdup(MEDIA_OCI_INDEX) }, back = { 0 };
+	struct store *s = open_store();
+	struct digest manifest = put_image(s, "listed");
+	struct descriptor d = { 0 };
+	struct gc_result result = { 0 };
+
+	(void)state;
+	assert_int_equal(descriptor_init(&d, MEDIA_OCI_MANIFEST, &manifest, 1, NULL), 0);
+	assert_int_equal(str_map_set(&d.annotations, LIST_FROM, "docker://x/y"), 0);
+	assert_int_equal(image_index_add(&index, &d, NULL), 0);
+	descriptor_done(&d);
+	assert_int_equal(list_read(s, "x/y:z", &back, NULL), -ENOENT);
+	assert_int_equal(list_write(s, "x/y:z", &index, NULL), 0);
+	assert_true(list_exists(s, "x/y:z"));
+	assert_int_equal(list_read(s, "x/y:z", &back, NULL), 0);
+	assert_int_equal(back.manifests_len, 1);
+	assert_string_equal(str_map_get(&back.manifests[0].annotations, LIST_FROM), "docker://x/y");
+	assert_int_equal(gc_collect(s, &result, NULL), 0);
+	assert_int_equal(blob_has(s, &manifest, UINT64_MAX, NULL), 1);
+	assert_int_equal(list_delete(s, "x/y:z", NULL), 0);
+	assert_int_equal(list_delete(s, "x/y:z", NULL), -ENOENT);
+	assert_int_equal(gc_collect(s, &result, NULL), 0);
+	assert_int_equal(blob_has(s, &manifest, UINT64_MAX, NULL), 0);
+	store_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +341,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(index_follows_names, make_root, remove_root),
 		cmocka_unit_test_setup_teardown(collection, make_root, remove_root),
 		cmocka_unit_test_setup_teardown(usage, make_root, remove_root),
+		cmocka_unit_test_setup_teardown(lists_keep_their_images, make_root, remove_root),
 		cmocka_unit_test_setup_teardown(rotten_document, make_root, remove_root),
 		cmocka_unit_test_setup_teardown(work_in_progress, make_root, remove_root),
 		cmocka_unit_test_setup_teardown(containers, make_root, remove_root),
