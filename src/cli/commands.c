@@ -40,6 +40,8 @@
 	X(pull) \
 	X(push) \
 	X(copy) \
+	X(sync) \
+	X(delete) \
 	X(manifest_create) \
 	X(manifest_add) \
 	X(manifest_annotate) \
