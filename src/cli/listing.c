@@ -78,30 +78,81 @@ static json_t *headers(const struct listing *l)
 	return TAKE_PTR(row);
 }
 
-static int print_table(FILE *f, const struct listing *l, const char *format, json_t *rows, struct err *err)
+/* The template that FORMAT, the user's or a row's own, is; *RET_TABLE: it is one of columns. */
+static const char *template_text(const struct listing *l, bool *ret_table)
 {
-	autotemplate struct template *t = NULL;
-	autojson json_t *head = headers(l);
-	autobuf struct buf out = BUF_INIT(OUTPUT_MAX);
-	json_t *row;
-	size_t i;
+	const char *format = l->format, *columns;
+
+	*ret_table = true;
+	if (!format || strcmp(format, "table") == 0)
+		return l->table;
+	columns = str_skip_prefix(format, "table ");
+	if (columns)
+		return columns;
+	*ret_table = false;
+	return strcmp(format, "json") == 0 ? "{{json .}}" : format;
+}
+
+int listing_open(const struct listing *l, struct listing_output *ret, struct err *err)
+{
+	autolisting struct listing_output o = { .text = BUF_INIT(OUTPUT_MAX) };
+	autofree char *only = l->quiet ? str_format("{{.%s}}", l->quiet_field) : NULL;
+	autojson json_t *head = NULL;
 	int r;
 
-	if (!head)
+	if (l->quiet && !only)
 		return err_oom(err);
-	r = template_parse(format, &t, err);
-	if (r >= 0)
-		r = template_render(t, head, true, &out, err);
-	buf_add_char(&out, '\n');
-	json_array_foreach(rows, i, row)
-	{
-		if (r >= 0)
-			r = template_render(t, row, true, &out, err);
-		buf_add_char(&out, '\n');
+	r = template_parse(only ? only : template_text(l, &o.is_table), &o.template, err);
+	if (r < 0)
+		return r;
+	if (o.is_table) {
+		head = headers(l);
+		r = head ? listing_add(&o, head, err) : err_oom(err);
 	}
 	if (r < 0)
 		return r;
-	return out.error ? err_errno(err, -out.error, "format") : table_print(f, buf_str(&out), err);
+	*ret = o;
+	o = (struct listing_output){ 0 };
+	return 0;
+}
+
+int listing_add(struct listing_output *o, json_t *row, struct err *err)
+{
+	int r = template_render(o->template, row, true, &o->text, err);
+
+	buf_add_char(&o->text, '\n');
+	return r;
+}
+
+int listing_close(struct listing_output *o, FILE *f, struct err *err)
+{
+	if (o->text.error)
+		return err_errno(err, -o->text.error, "format");
+	if (o->is_table)
+		return table_print(f, buf_str(&o->text), err);
+	fputs(buf_str(&o->text), f);
+	return 0;
+}
+
+void listing_output_done(struct listing_output *o)
+{
+	template_free(o->template);
+	buf_done(&o->text);
+}
+
+int listing_print(FILE *f, const struct listing *l, json_t *rows, struct err *err)
+{
+	autolisting struct listing_output o = { 0 };
+	int r = listing_open(l, &o, err);
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		if (r >= 0)
+			r = listing_add(&o, row, err);
+	}
+	return r < 0 ? r : listing_close(&o, f, err);
 }
 
 static int print_lines(FILE *f, const char *format, json_t *rows, struct err *err)
@@ -125,23 +176,6 @@ static int print_lines(FILE *f, const char *format, json_t *rows, struct err *er
 		return err_errno(err, -out.error, "format");
 	fputs(buf_str(&out), f);
 	return 0;
-}
-
-int listing_print(FILE *f, const struct listing *l, json_t *rows, struct err *err)
-{
-	const char *format = l->format, *columns;
-	autofree char *only = NULL;
-
-	if (l->quiet) {
-		only = str_format("{{.%s}}", l->quiet_field);
-		return only ? print_lines(f, only, rows, err) : err_oom(err);
-	}
-	if (!format || strcmp(format, "table") == 0)
-		return print_table(f, l, l->table, rows, err);
-	columns = str_skip_prefix(format, "table ");
-	if (columns)
-		return print_table(f, l, columns, rows, err);
-	return print_lines(f, strcmp(format, "json") == 0 ? "{{json .}}" : format, rows, err);
 }
 
 int listing_inspect(FILE *f, const char *format, json_t *rows, struct err *err)

@@ -1,6 +1,7 @@
 /* What `images`, `history` and `ps` print: rows of named fields, as a table, as JSON, or by a template. */
 #pragma once
 
+#include "base/buf.h"
 #include "base/err.h"
 
 #include <jansson.h>
@@ -25,6 +26,20 @@ struct listing {
  * "table TEMPLATE", or TEMPLATE.
  */
 int listing_print(FILE *f, const struct listing *l, json_t *rows, struct err *err);
+
+/* The same a row at a time, which takes less memory for many. */
+struct listing_output {
+	struct template *template;
+	struct buf text;
+	bool is_table;
+};
+/* L is borrowed only for the call. */
+int listing_open(const struct listing *l, struct listing_output *ret, struct err *err);
+int listing_add(struct listing_output *o, json_t *row, struct err *err);
+/* Prints them. */
+int listing_close(struct listing_output *o, FILE *f, struct err *err);
+void listing_output_done(struct listing_output *o);
+#define autolisting CLEANUP(listing_output_done)
 
 /*
  * Prints ROWS as `inspect` does: the whole array for people, or each by FORMAT (a template, or "json"

@@ -7,21 +7,24 @@
 #include <fcntl.h>
 #include <string.h>
 
-static char *labels[] = { "tier", "front", NULL }, *ports[] = { "8080:80", NULL }, *exposed[] = { "53/udp", NULL };
-static struct record_mount mount = { .type = "volume", .name = "data", .source = "/srv/data", .target = "/data" };
 static struct container_row items[] = {
-	{ .record = { .id = "bbbb00000000000000000000000000000000000000000000000000000000000b",
-		      .name = "web-1",
-		      .image = "busybox",
-		      .image_id = "sha256:1234567890000000000000000000000000000000000000000000000000000000",
-		      .network = "private",
-		      .created = { 200, 5 },
-		      .labels = { .items = labels, .len = 2 },
-		      .mounts = { .items = &mount, .len = 1 },
-		      .private_network = { .publish = { .items = ports, .len = 1 },
-					   .expose = { .items = exposed, .len = 1 } } },
+	{ .summary = { .id = "bbbb00000000000000000000000000000000000000000000000000000000000b",
+		       .name = "web-1",
+		       .image = "busybox",
+		       .image_id = "sha256:1234567890000000000000000000000000000000000000000000000000000000",
+		       .network = "private",
+		       .created = { 200, 5 },
+		       .labels = WORDS("tier\0front"),
+		       .mounts = WORDS("volume\0data\0/srv/data\0/data"),
+		       .publish = WORDS("8080:80"),
+		       .expose = WORDS("53/udp") },
 	  .status = { .phase = CONTAINER_EXITED, .exit_code = 3 } },
-	{ .record = { .id = "aaaa00000000000000000000000000000000000000000000000000000000000a", .created = { 100, 0 } },
+	{ .summary = { .id = "aaaa00000000000000000000000000000000000000000000000000000000000a",
+		       .name = "",
+		       .image = "",
+		       .image_id = "",
+		       .network = "",
+		       .created = { 100, 0 } },
 	  .status = { .phase = CONTAINER_CREATED } },
 };
 static const struct container_rows rows = { .items = items, .len = ARRAY_SIZE(items) };

@@ -54,12 +54,12 @@ static const struct listing_column columns[] = {
 
 /* --- what a row says --- */
 
-static char *format_command(const struct strv *args, bool whole)
+static char *format_command(const struct words *args, bool whole)
 {
 	autobuf struct buf text = BUF_INIT(1 << 20);
 
-	for (size_t i = 0; i < args->len; i++)
-		buf_addf(&text, "%s%s", i ? " " : "", args->items[i]);
+	for (const char *word = words_next(args, NULL); word; word = words_next(args, word))
+		buf_addf(&text, "%s%s", word == args->first ? "" : " ", word);
 	if (!whole && text.len > 20)
 		return str_format("\"%.19s\xe2\x80\xa6\"", buf_str(&text));
 	return str_format("\"%s\"", buf_str(&text));
@@ -114,45 +114,43 @@ static char *format_status(struct store *s, const struct container_row *row, con
 	return str_format("Exited (%d) %s ago", st->exit_code, age);
 }
 
-static char *format_labels(const struct strv *labels)
+static char *format_labels(const struct words *labels)
 {
 	struct buf text = BUF_INIT(1 << 20);
+	const char *key, *value;
 
-	for (size_t i = 0; i + 1 < labels->len; i += 2)
-		buf_addf(&text, "%s%s=%s", i ? "," : "", labels->items[i], labels->items[i + 1]);
+	for (key = words_next(labels, NULL); key && (value = words_next(labels, key)); key = words_next(labels, value))
+		buf_addf(&text, "%s%s=%s", key == labels->first ? "" : ",", key, value);
 	return buf_take(&text);
 }
 
 /* Names of volumes, and folders outside. */
-static char *format_mounts(const struct record_mounts *mounts)
+static char *format_mounts(const struct words *mounts, size_t *ret_volumes)
 {
 	struct buf text = BUF_INIT(1 << 20);
+	const char *word[SUMMARY_MOUNT_WORDS];
+	size_t n = 0;
 
-	for (size_t i = 0; i < mounts->len; i++) {
-		const char *from = mounts->items[i].name ? mounts->items[i].name : mounts->items[i].source;
-
-		if (from)
-			buf_addf(&text, "%s%s", text.len ? "," : "", from);
+	*ret_volumes = 0;
+	for (const char *p = words_next(mounts, NULL); p; p = words_next(mounts, p)) {
+		word[n++ % SUMMARY_MOUNT_WORDS] = p;
+		if (n % SUMMARY_MOUNT_WORDS)
+			continue;
+		*ret_volumes += strcmp(word[0], "volume") == 0;
+		if (*word[1] || *word[2])
+			buf_addf(&text, "%s%s", text.len ? "," : "", *word[1] ? word[1] : word[2]);
 	}
 	return buf_take(&text);
 }
 
-static size_t count_volumes(const struct record_mounts *mounts)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < mounts->len; i++)
-		n += mounts->items[i].type && strcmp(mounts->items[i].type, "volume") == 0;
-	return n;
-}
-
 /* "2.4MB (virtual 120MB)". One that goes while we look has none. */
-static char *format_size(struct store *s, const struct idmap *ids, const struct container_record *r)
+static char *format_size(struct store *s, const struct idmap *ids, const char *id)
 {
+	autorecord struct container_record record = { 0 };
 	struct container_size size;
 	char own[16], all[16];
 
-	if (container_size(s, ids, r, &size, NULL) < 0)
+	if (container_record_read(s, id, &record, NULL) < 0 || container_size(s, ids, &record, &size, NULL) < 0)
 		return strdup("");
 	num_format_size(size.rw, own);
 	num_format_size(size.root, all);
@@ -168,32 +166,33 @@ static int add_owned(json_t *o, const char *key, char *value)
 
 static json_t *make_row(struct store *s, const struct container_row *row, const struct ps_options *o)
 {
-	const struct container_record *r = &row->record;
+	const struct container_summary *r = &row->summary;
 	CLEANUP(container_network_state_done) struct container_network_state network = { 0 };
 	bool is_running = row->status.phase == CONTAINER_RUNNING;
 	char age[32], created[TIME_RFC3339_MAX];
 	json_t *j = json_object();
+	size_t volumes;
 	int bad = !j;
 
-	container_network_state_read(s, r, is_running, &network);
+	container_network_state_of(s, r, is_running, &network);
 
 	time_format_human(time(NULL) - r->created.tv_sec, age);
 	time_format_rfc3339(r->created, created);
 	bad |= add_owned(j, "ID", strndup(r->id, o->no_trunc ? CONTAINER_ID_MAX : 12));
-	bad |= add_owned(j, "Image", strdup(r->image ? r->image : ""));
+	bad |= add_owned(j, "Image", strdup(r->image));
 	bad |= add_owned(j, "Command", format_command(&r->args, o->no_trunc));
 	bad |= add_owned(j, "CreatedAt", strdup(created));
 	bad |= add_owned(j, "RunningFor", str_format("%s ago", age));
 	bad |= add_owned(j, "Status", format_status(s, row, &network));
 	bad |= add_owned(j, "State", strdup(container_state_name(&row->status)));
 	bad |= add_owned(j, "Ports", format_ports(&network, is_running));
-	bad |= add_owned(j, "Names", strdup(r->name ? r->name : ""));
+	bad |= add_owned(j, "Names", strdup(r->name));
 	bad |= add_owned(j, "Labels", format_labels(&r->labels));
-	bad |= add_owned(j, "Networks", strdup(r->network ? r->network : ""));
-	bad |= add_owned(j, "Mounts", format_mounts(&r->mounts));
-	bad |= add_owned(j, "LocalVolumes", str_format("%zu", count_volumes(&r->mounts)));
+	bad |= add_owned(j, "Networks", strdup(r->network));
+	bad |= add_owned(j, "Mounts", format_mounts(&r->mounts, &volumes));
+	bad |= add_owned(j, "LocalVolumes", str_format("%zu", volumes));
 	if (o->ids)
-		bad |= add_owned(j, "Size", format_size(s, o->ids, r));
+		bad |= add_owned(j, "Size", format_size(s, o->ids, r->id));
 	if (!bad)
 		return j;
 	json_decref(j);
@@ -209,11 +208,11 @@ static bool asks_for_state(const struct strv *filters)
 	return false;
 }
 
-static int choose_rows(struct store *s, const struct container_rows *rows, const struct ps_options *o, json_t *out,
-		       struct err *err)
+static int list_rows(struct store *s, const struct container_rows *rows, const struct ps_options *o,
+		     struct listing_output *out, struct err *err)
 {
 	autofilters struct row_filters filters = { 0 };
-	uint32_t last = 0;
+	uint32_t last = 0, listed = 0;
 	int r = row_filters_parse(&o->filters, &filters, err);
 
 	if (r >= 0)
@@ -225,19 +224,19 @@ static int choose_rows(struct store *s, const struct container_rows *rows, const
 		return err_set(err, EINVAL, "--last '%s': not a number", o->last);
 	if (o->latest)
 		last = 1;
-	for (size_t i = 0; i < rows->len && (!last || json_array_size(out) < last); i++) {
+	for (size_t i = 0; r >= 0 && i < rows->len && (!last || listed < last); i++) {
 		const struct container_row *row = &rows->items[i];
 		bool chosen_state =
 			o->all || last || asks_for_state(&o->filters) || container_is_alive(row->status.phase);
-		json_t *j;
+		autojson json_t *j = NULL;
 
 		if (!chosen_state || !row_filters_pass(s, &filters, row))
 			continue;
 		j = make_row(s, row, o);
-		if (!j || json_array_append_new(out, j) < 0)
-			return err_oom(err);
+		r = j ? listing_add(out, j, err) : err_oom(err);
+		listed++;
 	}
-	return 0;
+	return r;
 }
 
 #define TABLE "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}"
@@ -254,7 +253,7 @@ static int run_ps(const void *options, const struct strv *args, struct err *err)
 	struct idmap ids;
 	autorows struct container_rows rows = { 0 };
 	autostore struct store *s = NULL;
-	autojson json_t *out = json_array();
+	autolisting struct listing_output out = { 0 };
 	int r = 0;
 
 	(void)args;
@@ -269,8 +268,10 @@ static int run_ps(const void *options, const struct strv *args, struct err *err)
 		return -1;
 	r = container_rows_read(s, &rows, err);
 	if (r >= 0)
-		r = choose_rows(s, &rows, &o, out, err);
-	return r < 0 || listing_print(stdout, &listing, out, err) < 0 ? -1 : 0;
+		r = listing_open(&listing, &out, err);
+	if (r >= 0)
+		r = list_rows(s, &rows, &o, &out, err);
+	return r < 0 || listing_close(&out, stdout, err) < 0 ? -1 : 0;
 }
 
 const struct command cmd_ps = {

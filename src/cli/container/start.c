@@ -60,7 +60,7 @@ static int choose(struct store *s, struct row_filters *filters, struct strv *ret
 
 		if (container_is_alive(row->status.phase) || !row_filters_pass(s, filters, row))
 			continue;
-		if (strv_add(ret, row->record.id) < 0)
+		if (strv_add(ret, row->summary.id) < 0)
 			r = err_oom(err);
 	}
 	return r;

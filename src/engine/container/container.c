@@ -27,7 +27,7 @@ bool container_is_name(const char *name)
 
 /* --- exit.json --- */
 
-int container_exit_write(int dir_fd, const struct container_status *status, struct err *err)
+int container_exit_write(int dir_fd, const struct container_status *status, const char *error, struct err *err)
 {
 	autobuf struct buf text = BUF_INIT(STATE_JSON_MAX);
 	autojson json_t *o = json_object();
@@ -40,7 +40,7 @@ int container_exit_write(int dir_fd, const struct container_status *status, stru
 		bad |= json_add_int(o, "restarts", status->restarts);
 	if (status->oom_killed)
 		bad |= json_add_bool(o, "oomKilled", true);
-	bad |= json_add_string(o, "error", status->error);
+	bad |= json_add_string(o, "error", error);
 	if (bad)
 		return err_oom(err);
 	r = json_write(o, &text, err);
@@ -50,7 +50,6 @@ int container_exit_write(int dir_fd, const struct container_status *status, stru
 static int read_exit(int dir_fd, struct container_status *ret, struct err *err)
 {
 	autojson json_t *root = NULL;
-	autofree char *error = NULL;
 	int64_t code = 0;
 	struct json_at top;
 	int r = state_read(dir_fd, "exit.json", &root, err);
@@ -69,14 +68,25 @@ static int read_exit(int dir_fd, struct container_status *ret, struct err *err)
 		r = json_get_int(&top, "restarts", 0, INT32_MAX, &ret->restarts, err);
 	if (r >= 0)
 		r = json_get_bool(&top, "oomKilled", &ret->oom_killed, err);
-	if (r >= 0)
-		r = json_get_string(&top, "error", &error, err);
 	if (r < 0)
 		return r;
 	ret->phase = CONTAINER_EXITED;
 	ret->exit_code = (int)code;
-	snprintf(ret->error, sizeof(ret->error), "%s", error ? error : "");
 	return 0;
+}
+
+void container_exit_error(int dir_fd, char dst[static CONTAINER_ERROR_MAX])
+{
+	autojson json_t *root = NULL;
+	autofree char *error = NULL;
+	struct json_at top;
+
+	dst[0] = '\0';
+	if (state_read(dir_fd, "exit.json", &root, NULL) < 0)
+		return;
+	top = json_top(root, "exit.json");
+	if (json_check(&top, JSON_WANT_OBJECT, NULL) >= 0 && json_get_string(&top, "error", &error, NULL) >= 0 && error)
+		snprintf(dst, CONTAINER_ERROR_MAX, "%s", error);
 }
 
 int container_open_upper(int dir_fd, struct err *err)
@@ -154,6 +164,16 @@ static void set_alive(struct container_status *st, const struct live_line *line,
 		st->finished = line->since;
 		st->exit_code = line->exit_code;
 	}
+}
+
+void container_status_of_live(struct store *s, const struct live_seen *seen, struct container_status *ret)
+{
+	struct container_status status = { .phase = CONTAINER_CREATED };
+
+	set_alive(&status, &seen->line, seen->begun);
+	if (status.phase == CONTAINER_RUNNING)
+		status.paused = container_is_paused(s, seen->id);
+	*ret = status;
 }
 
 /* What the folder says of a container that nobody holds. */

@@ -67,7 +67,6 @@ struct container_status {
 	int64_t restarts;		   /* by its policy, since somebody started it */
 	bool oom_killed;		   /* the kernel ended a process of it for want of memory */
 	bool paused;			   /* RUNNING only */
-	char error[512];		   /* why it could not be started; "" */
 };
 /* docker's word for its state: that of its phase, or "paused". */
 const char *container_state_name(const struct container_status *st);
@@ -75,9 +74,14 @@ int container_status_read(struct store *s, const char *id, struct container_stat
 /* The same with its folder open. */
 int container_status_read_at(struct store *s, const char *id, int dir_fd, struct container_status *ret,
 			     struct err *err);
+/* The same of one that was seen alive. */
+void container_status_of_live(struct store *s, const struct live_seen *seen, struct container_status *ret);
 
-/* Writes exit.json; never replaces one. */
-int container_exit_write(int dir_fd, const struct container_status *status, struct err *err);
+/* Writes exit.json; never replaces one. ERROR: why it could not be started; "". */
+int container_exit_write(int dir_fd, const struct container_status *status, const char *error, struct err *err);
+/* That error of its last life; "" where there is none. */
+enum { CONTAINER_ERROR_MAX = 512 };
+void container_exit_error(int dir_fd, char dst[static CONTAINER_ERROR_MAX]);
 
 /* Says on disk that it was made and never started. */
 int container_mark_created(int dir_fd, struct err *err);
@@ -116,8 +120,10 @@ int container_remove_all(struct store *s, const char *id, struct err *err);
 void containers_sweep(struct store *s, size_t limit, bool everything);
 
 /*
- * The parts of it, for those who look at all containers anyhow (list.c): the container ID, if nobody has it and it was to go;
- * names that lead nowhere, if there are more than KNOWN of them.
+ * The parts of it, for those who look at all containers anyhow (list.c): live files that nobody holds, where RET_HELD (may be NULL)
+ * gets the others in the order of their IDs; the container ID, if nobody has it and it was to go; names that lead nowhere, if
+ * there are more than KNOWN of them.
  */
+void containers_sweep_live(struct store *s, size_t limit, struct lives_seen *ret_held);
 void container_sweep_one(struct store *s, const char *id);
 void containers_sweep_names(struct store *s, size_t known);

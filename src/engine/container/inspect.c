@@ -33,7 +33,11 @@ static int read_facts(struct engine *e, const char *container, struct inspect_fa
 		return r;
 	container_network_state_read(e->store, &f->record, f->status.phase == CONTAINER_RUNNING, &f->network);
 	dir = container_open(e->store, f->id, err);
-	return dir < 0 ? dir : oci_spec_read(dir, "config.json", &f->spec, err);
+	if (dir < 0)
+		return dir;
+	if (f->status.phase == CONTAINER_EXITED)
+		container_exit_error(dir, f->error);
+	return oci_spec_read(dir, "config.json", &f->spec, err);
 }
 
 /* --- the object --- */

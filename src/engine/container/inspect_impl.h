@@ -13,7 +13,7 @@ struct inspect_facts {
 	struct container_status status;
 	struct container_network_state network;
 	struct oci_spec spec;
-	char id[CONTAINER_ID_MAX];
+	char id[CONTAINER_ID_MAX], error[CONTAINER_ERROR_MAX];
 };
 
 /* --- inspect_state.c --- */

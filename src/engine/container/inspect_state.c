@@ -63,7 +63,7 @@ json_t *inspect_state(struct engine *e, const struct inspect_facts *f)
 	json_add_bool(o, "Dead", false);
 	json_add_int(o, "Pid", running ? st->pid : 0);
 	json_add_int(o, "ExitCode", st->exit_code);
-	json_add(o, "Error", json_text(st->phase == CONTAINER_LOST ? "the command that ran it was killed" : st->error));
+	json_add(o, "Error", json_text(st->phase == CONTAINER_LOST ? "the command that ran it was killed" : f->error));
 	inspect_add_time(o, "StartedAt", &st->started);
 	inspect_add_time(o, "FinishedAt", &st->finished);
 	json_add(o, "Health", make_health(e, f));

@@ -3,16 +3,19 @@
 
 #include "base/cleanup.h"
 #include "engine/container/container.h"
+#include "engine/container/summary.h"
 
 struct container_row {
-	struct container_record record;
+	struct container_summary summary;
 	struct container_status status;
 };
 
 /* Newest first. */
 struct container_rows {
 	struct container_row *items;
-	size_t len, cap;
+	size_t len;
+	struct buf index;    /* what the summaries of most point to */
+	struct strv entries; /* and of the others */
 };
 void container_rows_done(struct container_rows *rows);
 #define autorows CLEANUP(container_rows_done)

@@ -40,6 +40,14 @@ void container_live_sweep(struct store *s, const char *id);
 void container_live_done(struct container_live *l);
 #define autolive CLEANUP(container_live_done)
 
+/* A live file that was found locked. */
+struct live_seen {
+	char id[CONTAINER_ID_MAX];
+	bool begun; /* there is a line in it */
+	struct live_line line;
+};
+DEFINE_VEC(lives_seen, struct live_seen)
+
 /*
  * 1: the live file is locked; *RET_BEGUN says whether there is a line in it yet, which is then *RET. 0: it is not locked or not
  * there. Takes no lock, so never stands in anyone's way.

@@ -109,6 +109,18 @@ void container_network_state_read(struct store *s, const struct container_record
 		read_live(s, r->id, ret);
 }
 
+void container_network_state_of(struct store *s, const struct container_summary *summary, bool is_running,
+				struct container_network_state *ret)
+{
+	const struct words *expose = &summary->expose;
+
+	*ret = (struct container_network_state){ 0 };
+	for (const char *word = words_next(expose, NULL); word; word = words_next(expose, word))
+		ports_parse_expose(word, &ret->exposed, NULL);
+	if (is_running && summary->has_private_net)
+		read_live(s, summary->id, ret);
+}
+
 const char *container_network_address(const struct container_network *n)
 {
 	return n->address ? n->address : NET_CONTAINER;

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "engine/container/record.h"
+#include "engine/container/summary.h"
 #include "net/listen.h"
 #include "net/ports.h"
 #include "oci/json.h"
@@ -24,6 +25,10 @@ void container_network_state_done(struct container_network_state *n);
 /* What a container ID made as R has now; IS_RUNNING: container_status_read said so. What can't be read counts as not there. */
 void container_network_state_read(struct store *s, const struct container_record *r, bool is_running,
 				  struct container_network_state *ret);
+
+/* The same for one in a list. */
+void container_network_state_of(struct store *s, const struct container_summary *summary, bool is_running,
+				struct container_network_state *ret);
 
 /*
  * Writes the file into the folder of live files, locked. Returns the descriptor, for the helper to hold: the lock goes when the

@@ -123,7 +123,7 @@ static int parse_filled(struct row_filter *f)
 static bool passes_id(struct store *s, const struct row_filter *f, const struct container_row *row)
 {
 	(void)s;
-	return str_starts_with(row->record.id, f->value);
+	return str_starts_with(row->summary.id, f->value);
 }
 
 /* docker's names begin with a slash, and it tries the pattern on both. */
@@ -132,24 +132,28 @@ static bool passes_name(struct store *s, const struct row_filter *f, const struc
 	char slashed[CONTAINER_NAME_MAX + 2];
 
 	(void)s;
-	if (!row->record.name)
+	if (!*row->summary.name)
 		return false;
-	snprintf(slashed, sizeof(slashed), "/%s", row->record.name);
+	snprintf(slashed, sizeof(slashed), "/%s", row->summary.name);
 	return regexec(&f->pattern, slashed + 1, 0, NULL, 0) == 0 || regexec(&f->pattern, slashed, 0, NULL, 0) == 0;
 }
 
-static const char *label_value(const struct container_record *r, const char *key, size_t len)
+static const char *label_value(const struct container_summary *row, const char *key, size_t len)
 {
-	for (size_t i = 0; i + 1 < r->labels.len; i += 2)
-		if (strlen(r->labels.items[i]) == len && memcmp(r->labels.items[i], key, len) == 0)
-			return r->labels.items[i + 1];
+	const char *name, *value;
+
+	for (name = words_next(&row->labels, NULL); name && (value = words_next(&row->labels, name));
+	     name = words_next(&row->labels, value)) {
+		if (strlen(name) == len && memcmp(name, key, len) == 0)
+			return value;
+	}
 	return NULL;
 }
 
 static bool passes_label(struct store *s, const struct row_filter *f, const struct container_row *row)
 {
 	size_t len = strcspn(f->value, "=");
-	const char *value = label_value(&row->record, f->value, len);
+	const char *value = label_value(&row->summary, f->value, len);
 
 	(void)s;
 	return value && (!f->value[len] || strcmp(value, f->value + len + 1) == 0);
@@ -174,14 +178,14 @@ static bool passes_exited(struct store *s, const struct row_filter *f, const str
 
 static bool passes_ancestor(struct store *s, const struct row_filter *f, const struct container_row *row)
 {
-	const struct container_record *r = &row->record;
-	const char *hex = str_skip_prefix(r->image_id ? r->image_id : "", "sha256:");
+	const struct container_summary *r = &row->summary;
+	const char *hex = str_skip_prefix(r->image_id, "sha256:");
 	struct reference a, b;
 
 	(void)s;
 	if (hex && strlen(f->value) >= 4 && (str_starts_with(hex, f->value) || str_starts_with(r->image_id, f->value)))
 		return true;
-	if (!r->image || reference_parse(f->value, &a, NULL) < 0 || reference_parse(r->image, &b, NULL) < 0)
+	if (!*r->image || reference_parse(f->value, &a, NULL) < 0 || reference_parse(r->image, &b, NULL) < 0)
 		return false;
 	return strcmp(a.name, b.name) == 0 && strcmp(a.tag, b.tag) == 0;
 }
@@ -194,13 +198,13 @@ static bool is_earlier(const struct timespec *a, const struct timespec *b)
 static bool passes_before(struct store *s, const struct row_filter *f, const struct container_row *row)
 {
 	(void)s;
-	return is_earlier(&row->record.created, &f->time);
+	return is_earlier(&row->summary.created, &f->time);
 }
 
 static bool passes_since(struct store *s, const struct row_filter *f, const struct container_row *row)
 {
 	(void)s;
-	return is_earlier(&f->time, &row->record.created);
+	return is_earlier(&f->time, &row->summary.created);
 }
 
 static bool passes_health(struct store *s, const struct row_filter *f, const struct container_row *row)
@@ -214,18 +218,18 @@ static bool passes_health(struct store *s, const struct row_filter *f, const str
 static bool passes_policy(struct store *s, const struct row_filter *f, const struct container_row *row)
 {
 	(void)s;
-	return strcmp(restart_policy_name(row->record.life.restart), f->value) == 0;
+	return strcmp(restart_policy_name(row->summary.restart), f->value) == 0;
 }
 
 static bool starts_on_boot(struct store *s, const struct container_row *row)
 {
 	autoclose int dir = -1;
 
-	if (row->record.life.restart == RESTART_ALWAYS)
+	if (row->summary.restart == RESTART_ALWAYS)
 		return true;
-	if (row->record.life.restart != RESTART_UNLESS_STOPPED)
+	if (row->summary.restart != RESTART_UNLESS_STOPPED)
 		return false;
-	dir = container_open(s, row->record.id, NULL);
+	dir = container_open(s, row->summary.id, NULL);
 	return dir >= 0 && faccessat(dir, "stopped", F_OK, 0) < 0;
 }
 
@@ -237,15 +241,15 @@ static bool passes_boot(struct store *s, const struct row_filter *f, const struc
 /* By its name, by the folder outside, or by where it is in there. */
 static bool passes_volume(struct store *s, const struct row_filter *f, const struct container_row *row)
 {
-	const struct record_mounts *mounts = &row->record.mounts;
+	const struct words *mounts = &row->summary.mounts;
+	size_t n = 0;
 
 	(void)s;
-	for (size_t i = 0; i < mounts->len; i++) {
-		const char *words[] = { mounts->items[i].name, mounts->items[i].source, mounts->items[i].target };
+	for (const char *word = words_next(mounts, NULL); word; word = words_next(mounts, word)) {
+		bool is_type = n++ % SUMMARY_MOUNT_WORDS == 0;
 
-		for (size_t k = 0; k < ARRAY_SIZE(words); k++)
-			if (words[k] && strcmp(words[k], f->value) == 0)
-				return true;
+		if (!is_type && *word && strcmp(word, f->value) == 0)
+			return true;
 	}
 	return false;
 }
@@ -253,7 +257,7 @@ static bool passes_volume(struct store *s, const struct row_filter *f, const str
 static bool passes_network(struct store *s, const struct row_filter *f, const struct container_row *row)
 {
 	(void)s;
-	return row->record.network && strcmp(row->record.network, f->value) == 0;
+	return *row->summary.network && strcmp(row->summary.network, f->value) == 0;
 }
 
 static bool has_one_of(const struct port_list *list, const struct port_list *wanted)
@@ -265,14 +269,14 @@ static bool has_one_of(const struct port_list *list, const struct port_list *wan
 }
 
 /* The ports that it has in there, published or told. */
-static bool has_port(const struct row_filter *f, const struct strv *words,
+static bool has_port(const struct row_filter *f, const struct words *words,
 		     int (*parse)(const char *word, struct port_list *to, struct err *err))
 {
 	struct port_list list = { 0 };
 	bool has = false;
 
-	for (size_t i = 0; i < words->len; i++)
-		parse(words->items[i], &list, NULL);
+	for (const char *word = words_next(words, NULL); word; word = words_next(words, word))
+		parse(word, &list, NULL);
 	has = has_one_of(&list, &f->ports);
 	free(list.items);
 	return has;
@@ -281,12 +285,12 @@ static bool has_port(const struct row_filter *f, const struct strv *words,
 static bool passes_publish(struct store *s, const struct row_filter *f, const struct container_row *row)
 {
 	(void)s;
-	return has_port(f, &row->record.private_network.publish, ports_parse_publish);
+	return has_port(f, &row->summary.publish, ports_parse_publish);
 }
 
 static bool passes_expose(struct store *s, const struct row_filter *f, const struct container_row *row)
 {
-	return passes_publish(s, f, row) || has_port(f, &row->record.private_network.expose, ports_parse_expose);
+	return passes_publish(s, f, row) || has_port(f, &row->summary.expose, ports_parse_expose);
 }
 
 /* --- words --- */
@@ -389,15 +393,15 @@ static int find_row(const struct container_rows *rows, const char *word, const s
 	const struct container_row *found = NULL;
 
 	for (size_t i = 0; i < rows->len; i++) {
-		const struct container_record *r = &rows->items[i].record;
+		const struct container_summary *r = &rows->items[i].summary;
 
-		if (strcmp(r->id, word) == 0 || (r->name && strcmp(r->name, word) == 0)) {
+		if (strcmp(r->id, word) == 0 || (*r->name && strcmp(r->name, word) == 0)) {
 			*ret = &rows->items[i];
 			return 0;
 		}
 	}
 	for (size_t i = 0; i < rows->len; i++) {
-		if (!str_starts_with(rows->items[i].record.id, word))
+		if (!str_starts_with(rows->items[i].summary.id, word))
 			continue;
 		if (found)
 			return -ENOTUNIQ;
@@ -423,7 +427,7 @@ int row_filters_bind(struct row_filters *f, const struct container_rows *rows, s
 		if (r < 0)
 			return err_set(err, ENOTUNIQ, "--filter '%s=%s': several containers have IDs that begin so",
 				       filter->kind->key, filter->value);
-		filter->time = row->record.created;
+		filter->time = row->summary.created;
 	}
 	return 0;
 }

@@ -24,28 +24,38 @@ void container_sweep_one(struct store *s, const char *id)
 	container_remove_all(s, id, NULL);
 }
 
+static int compare_lives(const void *a, const void *b)
+{
+	return strcmp(((const struct live_seen *)a)->id, ((const struct live_seen *)b)->id);
+}
+
 /* Live files that nobody holds: their owners were killed. */
-static void sweep_live(struct store *s, size_t limit)
+void containers_sweep_live(struct store *s, size_t limit, struct lives_seen *ret_held)
 {
 	int run = store_run_fd(s, NULL);
 	int fd = run < 0 ? -1 : openat(run, "containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	autoclosedir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *d;
-	size_t seen = 0;
+	size_t looked = 0;
 
-	while (dir && (d = readdir(dir)) && (!limit || seen < limit)) {
-		struct live_line line;
-		bool begun;
+	while (dir && (d = readdir(dir)) && (!limit || looked < limit)) {
+		struct live_seen seen = { 0 };
 
 		if (d->d_name[0] == '.' || strlen(d->d_name) >= CONTAINER_ID_MAX)
 			continue;
-		seen++;
+		looked++;
 		/* Most are held: to see that takes less than to try. */
-		if (container_live_read(s, d->d_name, &line, &begun, NULL) == 1)
+		if (container_live_read(s, d->d_name, &seen.line, &seen.begun, NULL) == 1) {
+			snprintf(seen.id, sizeof(seen.id), "%s", d->d_name);
+			if (ret_held)
+				lives_seen_push(ret_held, seen);
 			continue;
+		}
 		container_live_sweep(s, d->d_name);
 		container_sweep_one(s, d->d_name);
 	}
+	if (ret_held && ret_held->len)
+		qsort(ret_held->items, ret_held->len, sizeof(ret_held->items[0]), compare_lives);
 }
 
 /*
@@ -121,7 +131,7 @@ void containers_sweep(struct store *s, size_t limit, bool everything)
 {
 	autostrv struct strv ids = { 0 };
 
-	sweep_live(s, limit);
+	containers_sweep_live(s, limit, NULL);
 	if (!everything || containers_list(s, &ids, NULL) < 0)
 		return;
 	for (size_t i = 0; i < ids.len; i++)

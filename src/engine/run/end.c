@@ -65,7 +65,7 @@ void run_end(struct run_session *s, int exit_code, const struct err *why)
 {
 	struct container_status status = { .started = s->started, .exit_code = exit_code, .restarts = s->restarts };
 
-	char code[16];
+	char code[16], error[CONTAINER_ERROR_MAX] = "";
 	const char *const extra[] = { "exitCode", code, NULL };
 
 	if (s->dir_fd < 0)
@@ -80,7 +80,7 @@ void run_end(struct run_session *s, int exit_code, const struct err *why)
 	status.oom_killed = container_group_had_oom(s->store, s->id);
 	clock_gettime(CLOCK_REALTIME, &status.finished);
 	if (why)
-		snprintf(status.error, sizeof(status.error), "%.500s", why->msg);
-	container_exit_write(s->dir_fd, &status, NULL);
+		snprintf(error, sizeof(error), "%.500s", why->msg);
+	container_exit_write(s->dir_fd, &status, error, NULL);
 	container_live_done(&s->live);
 }

@@ -47,7 +47,7 @@ static int read_containers(struct engine *e, struct disk_part *ret, struct err *
 		char path[16 + CONTAINER_ID_MAX];
 		uint64_t bytes;
 
-		snprintf(path, sizeof(path), "containers/%s", rows.items[i].record.id);
+		snprintf(path, sizeof(path), "containers/%s", rows.items[i].summary.id);
 		bytes = store_folder_bytes(e->store, path);
 		ret->total++;
 		ret->active += alive;

@@ -83,13 +83,15 @@ int prune_images(struct engine *e, bool all, const struct strv *filters, struct 
 	return r;
 }
 
-static int prune_container(struct engine *e, const struct container_record *record, struct pruned *ret, struct err *err)
+static int prune_container(struct engine *e, const char *id, struct pruned *ret, struct err *err)
 {
+	autorecord struct container_record record = { 0 };
 	struct container_size size = { 0 };
 	int r;
 
-	container_size(e->store, &e->ids, record, &size, NULL);
-	r = container_remove(e->store, record->id, err);
+	if (container_record_read(e->store, id, &record, NULL) >= 0)
+		container_size(e->store, &e->ids, &record, &size, NULL);
+	r = container_remove(e->store, id, err);
 
 	/* Somebody has started or removed it meanwhile. */
 	if (r == -EBUSY || r == -ENOENT) {
@@ -99,7 +101,7 @@ static int prune_container(struct engine *e, const struct container_record *reco
 	if (r < 0)
 		return r;
 	ret->bytes += size.rw;
-	return strv_add(&ret->names, record->id) < 0 ? err_oom(err) : 0;
+	return strv_add(&ret->names, id) < 0 ? err_oom(err) : 0;
 }
 
 int prune_containers(struct engine *e, struct row_filters *filters, struct pruned *ret, struct err *err)
@@ -112,6 +114,6 @@ int prune_containers(struct engine *e, struct row_filters *filters, struct prune
 	for (size_t i = 0; r >= 0 && i < rows.len; i++)
 		if (!container_is_alive(rows.items[i].status.phase) &&
 		    row_filters_pass(e->store, filters, &rows.items[i]))
-			r = prune_container(e, &rows.items[i].record, ret, err);
+			r = prune_container(e, rows.items[i].summary.id, ret, err);
 	return r;
 }

@@ -13,30 +13,29 @@
 #define ID_C "cccc00000000000000000000000000000000000000000000000000000000000c"
 #define IMAGE_ID "sha256:1234567890000000000000000000000000000000000000000000000000000000"
 
-static char *web_labels[] = { "tier", "front", "empty", "", NULL };
-static char *ports[] = { "127.0.0.1:8080:80", NULL }, *exposed[] = { "53/udp", NULL };
-static struct record_mount web_mount = { .type = "volume", .name = "data", .source = "/srv/data", .target = "/data" };
-
 /* Newest first, as they are read. */
 static struct container_row rows_items[] = {
-	{ .record = { .id = ID_C,
-		      .name = "aaaa-later",
-		      .image = "busybox",
-		      .created = { 300, 0 },
-		      .network = "none",
-		      .private_network = { .publish = { .items = ports, .len = 1 },
-					   .expose = { .items = exposed, .len = 1 } },
-		      .life = { .restart = RESTART_ALWAYS } },
+	{ .summary = { .id = ID_C,
+		       .name = "aaaa-later",
+		       .image_id = "",
+		       .image = "busybox",
+		       .created = { 300, 0 },
+		       .network = "none",
+		       .publish = WORDS("127.0.0.1:8080:80"),
+		       .expose = WORDS("53/udp"),
+		       .restart = RESTART_ALWAYS },
 	  .status = { .phase = CONTAINER_RUNNING, .paused = true } },
-	{ .record = { .id = ID_B,
-		      .name = "web",
-		      .image = "docker.io/library/busybox:latest",
-		      .image_id = IMAGE_ID,
-		      .created = { 200, 5 },
-		      .mounts = { .items = &web_mount, .len = 1 },
-		      .labels = { .items = web_labels, .len = 4 } },
+	{ .summary = { .id = ID_B,
+		       .name = "web",
+		       .network = "",
+		       .image = "docker.io/library/busybox:latest",
+		       .image_id = IMAGE_ID,
+		       .created = { 200, 5 },
+		       .mounts = WORDS("volume\0data\0/srv/data\0/data"),
+		       .labels = WORDS("tier\0front\0empty\0") },
 	  .status = { .phase = CONTAINER_EXITED, .exit_code = 3 } },
-	{ .record = { .id = ID_A, .created = { 200, 0 } }, .status = { .phase = CONTAINER_CREATED } },
+	{ .summary = { .id = ID_A, .name = "", .image = "", .image_id = "", .network = "", .created = { 200, 0 } },
+	  .status = { .phase = CONTAINER_CREATED } },
 };
 static const struct container_rows rows = { .items = rows_items, .len = ARRAY_SIZE(rows_items) };
 
