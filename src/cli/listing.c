@@ -78,7 +78,7 @@ static json_t *headers(const struct listing *l)
 	return TAKE_PTR(row);
 }
 
-/* The template that FORMAT, the user's or a row's own, is; *RET_TABLE: it is one of columns. */
+/* What a row is printed by; *RET_TABLE: in columns. */
 static const char *template_text(const struct listing *l, bool *ret_table)
 {
 	const char *format = l->format, *columns;
