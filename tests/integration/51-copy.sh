@@ -213,14 +213,18 @@ test_mistakes_of_copy() {
 }
 
 test_inspect_as_skopeo_does() {
-	local field
 	use_busybox
 	start_registry
 	expect_ok cloche copy -q --tls-verify=false store:busybox "docker://$host/me/box:1"
-	for field in .Name .Digest .RepoTags .Architecture .Os .Layers .Env; do
-		expect_ok cloche inspect --tls-verify=false --format "{{json $field}}" "docker://$host/me/box:1"
-		expect_eq "$out" "$(skopeo inspect --tls-verify=false --format "{{json $field}}" "docker://$host/me/box:1")" "$field"
-	done
+	expect_ok cloche inspect --tls-verify=false "docker://$host/me/box:1"
+	echo "$out" >ours
+	skopeo inspect --tls-verify=false "docker://$host/me/box:1" >theirs
+	# Debian's skopeo doesn't know LayersData yet.
+	expect_ok python3 -c 'import json
+ours, theirs = json.load(open("ours")), json.load(open("theirs"))
+for name in theirs:
+    assert ours[name] == theirs[name], (name, ours[name], theirs[name])
+assert set(ours) - set(theirs) <= {"LayersData"}, ours'
 	expect_ok cloche inspect --tls-verify=false "docker://$host/me/box:1"
 	expect_match "$out" '^\{'
 	expect_match "$out" '"LayersData": \['
