@@ -418,3 +418,21 @@ test_started_by_several_at_once() {
 	expect_ok cloche rm -f box
 	nothing_left
 }
+
+# A command that reads from an ended container has its lock, which makes nothing else of it.
+test_one_that_is_read_has_still_exited() {
+	use_busybox
+	expect_fail 7 cloche run --name web --network none busybox sh -c 'exit 7'
+	mkfifo pipe
+	start sh -c 'cloche cp web:/bin - >pipe'
+	exec 7<pipe
+	expect_eq "$(head -c 3 <&7)" bin
+	expect_fail 1 cloche rm web
+	expect_ok cloche ps -a --format '{{.State}} {{.Status}}'
+	expect_match "$out" '^exited Exited \(7\)'
+	expect_ok cloche inspect --format '{{.State.Status}} {{.State.ExitCode}}' web
+	expect_eq "$out" "exited 7"
+	exec 7<&-
+	finish
+	expect_ok cloche rm web
+}

@@ -97,7 +97,7 @@ static char *format_status(struct store *s, const struct container_row *row, con
 
 	if (since->tv_sec)
 		time_format_human(time(NULL) - since->tv_sec, age);
-	switch (st->phase) {
+	switch (container_shown_phase(st)) {
 	case CONTAINER_CREATED:
 	case CONTAINER_STARTING:
 		return strdup("Created");

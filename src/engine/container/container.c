@@ -137,16 +137,16 @@ int container_begin_life(int dir_fd, bool by_policy, struct err *err)
 
 /* --- status --- */
 
-const char *container_phase_name(enum container_phase phase)
+enum container_phase container_shown_phase(const struct container_status *st)
 {
-	static const char *const names[] = { "created", "created", "running", "restarting", "exited", "exited" };
-
-	return names[phase];
+	return st->phase == CONTAINER_STARTING && st->finished.tv_sec ? CONTAINER_EXITED : st->phase;
 }
 
 const char *container_state_name(const struct container_status *st)
 {
-	return st->paused ? "paused" : container_phase_name(st->phase);
+	static const char *const names[] = { "created", "created", "running", "restarting", "exited", "exited" };
+
+	return st->paused ? "paused" : names[container_shown_phase(st)];
 }
 
 static void set_alive(struct container_status *st, const struct live_line *line, bool begun)
@@ -166,11 +166,23 @@ static void set_alive(struct container_status *st, const struct live_line *line,
 	}
 }
 
+/* A command may hold one that has ended without starting it, as `cp` does: it is still what its folder says. */
+static void keep_last_life(struct container_status *st, const struct container_status *ended)
+{
+	if (st->phase != CONTAINER_STARTING || ended->phase != CONTAINER_EXITED)
+		return;
+	st->started = ended->started;
+	st->finished = ended->finished;
+	st->exit_code = ended->exit_code;
+	st->oom_killed = ended->oom_killed;
+}
+
 void container_status_of_live(struct store *s, const struct live_seen *seen, struct container_status *ret)
 {
 	struct container_status status = { .phase = CONTAINER_CREATED };
 
 	set_alive(&status, &seen->line, seen->begun);
+	keep_last_life(&status, ret);
 	if (status.phase == CONTAINER_RUNNING)
 		status.paused = container_is_paused(s, seen->id);
 	*ret = status;
@@ -213,6 +225,12 @@ int container_status_read_at(struct store *s, const char *id, int dir_fd, struct
 			set_alive(&status, &line, begun);
 		else if (r == 0)
 			r = dir_fd < 0 ? open_ended(s, id, &status, err) : read_ended(dir_fd, &status, err);
+	}
+	if (status.phase == CONTAINER_STARTING) {
+		struct container_status ended = { .phase = CONTAINER_CREATED };
+
+		if ((dir_fd < 0 ? open_ended(s, id, &ended, NULL) : read_ended(dir_fd, &ended, NULL)) == 0)
+			keep_last_life(&status, &ended);
 	}
 	if (status.phase == CONTAINER_RUNNING)
 		status.paused = container_is_paused(s, id);

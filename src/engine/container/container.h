@@ -45,14 +45,12 @@ enum { CONTAINER_NAME_MAX = 128 };
 
 enum container_phase {
 	CONTAINER_CREATED,  /* made, never started */
-	CONTAINER_STARTING, /* alive, its program hasn't begun */
+	CONTAINER_STARTING, /* a command holds it: to start it, or for another reason; no program has begun */
 	CONTAINER_RUNNING,
 	CONTAINER_RESTARTING, /* alive: its monitor waits to start it again */
 	CONTAINER_EXITED,
 	CONTAINER_LOST, /* ended with the process that ran it: killed, or the machine was switched off */
 };
-/* docker's word for it: "created", "running", "restarting", "exited". */
-const char *container_phase_name(enum container_phase phase);
 /* Does somebody hold its lock? */
 static inline bool container_is_alive(enum container_phase phase)
 {
@@ -63,18 +61,20 @@ struct container_status {
 	enum container_phase phase;
 	pid_t pid;			   /* of pid 1, RUNNING only */
 	struct timespec started, finished; /* zero: not known */
-	int exit_code;			   /* EXITED, RESTARTING; LOST: 137 */
+	int exit_code;			   /* EXITED, RESTARTING, STARTING (of its last life); LOST: 137 */
 	int64_t restarts;		   /* by its policy, since somebody started it */
 	bool oom_killed;		   /* the kernel ended a process of it for want of memory */
 	bool paused;			   /* RUNNING only */
 };
-/* docker's word for its state: that of its phase, or "paused". */
+/* What it is for people: one that is held for another reason than to be started, say, has still exited. */
+enum container_phase container_shown_phase(const struct container_status *st);
+/* docker's word for that, or "paused". */
 const char *container_state_name(const struct container_status *st);
 int container_status_read(struct store *s, const char *id, struct container_status *ret, struct err *err);
 /* The same with its folder open. */
 int container_status_read_at(struct store *s, const char *id, int dir_fd, struct container_status *ret,
 			     struct err *err);
-/* The same of one that was seen alive. */
+/* The same of one that was seen alive. *RET is what its folder says, and becomes what it is. */
 void container_status_of_live(struct store *s, const struct live_seen *seen, struct container_status *ret);
 
 /* Writes exit.json; never replaces one. ERROR: why it could not be started; "". */

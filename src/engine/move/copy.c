@@ -1,6 +1,7 @@
 #include "engine/move/copy.h"
 
 #include "base/cleanup.h"
+#include "base/str.h"
 #include "engine/image/save.h"
 #include "engine/move/into_store.h"
 #include "store/blob.h"
@@ -235,13 +236,13 @@ static int name_in_store(struct engine *e, const char *name, const struct digest
 
 static int save_as_archive(struct engine *e, const struct place *to, const struct digest *manifest, struct err *err)
 {
-	autofree char *aside = NULL;
+	autofree char *aside = str_format("%s.%d.part", to->path, getpid());
 	autoclose int fd = -1;
 	int r;
 
-	if (asprintf(&aside, "%s.%d.part", to->path, getpid()) < 0)
+	if (!aside)
 		return err_oom(err);
-	fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return err_errno(err, errno, "create '%s'", aside);
 	r = engine_save_manifest(e, manifest, to->name, SAVE_DOCKER_ARCHIVE, fd, err);

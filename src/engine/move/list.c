@@ -109,9 +109,11 @@ static int annotate(struct descriptor *d, const struct list_words *w, struct err
 
 		if (!equals || equals == text)
 			return err_set(err, EINVAL, "--annotation takes KEY=VALUE, not '%.100s'", text);
-		if (strcmp(text, LIST_FROM) == 0)
+		if (!key)
+			return err_oom(err);
+		if (strcmp(key, LIST_FROM) == 0)
 			return err_set(err, EINVAL, "the annotation %s is kept for Cloche itself", LIST_FROM);
-		if (!key || str_map_set(&d->annotations, key, equals + 1) < 0)
+		if (str_map_set(&d->annotations, key, equals + 1) < 0)
 			return err_oom(err);
 	}
 	return 0;
@@ -152,12 +154,11 @@ static int read_platform(struct source *s, const struct document *doc, struct pl
 		r = image_config_parse(buf_str(&text), text.len, &c, err);
 	if (r < 0)
 		return r;
-	ret->os = TAKE_PTR(c.os);
-	ret->architecture = TAKE_PTR(c.architecture);
-	ret->variant = TAKE_PTR(c.variant);
-	ret->os_version = TAKE_PTR(c.os_version);
+	if (set_text(&ret->os, c.os) < 0 || set_text(&ret->architecture, c.architecture) < 0 ||
+	    set_text(&ret->variant, c.variant) < 0 || set_text(&ret->os_version, c.os_version) < 0)
+		r = err_oom(err);
 	image_config_done(&c);
-	return 0;
+	return r;
 }
 
 /* Where the image will be fetched from; what isn't in a registry comes to the store now. */

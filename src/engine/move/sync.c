@@ -25,7 +25,7 @@ static int add_pair(const struct sync_options *o, const char *from, const char *
 
 /* --- registries --- */
 
-/* NAME without its tag and digest. */
+/* Or a digest. */
 static bool has_tag(const char *name)
 {
 	return strpbrk(path_basename(name), ":@") != NULL;
