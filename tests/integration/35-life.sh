@@ -436,3 +436,27 @@ test_one_that_is_read_has_still_exited() {
 	finish
 	expect_ok cloche rm web
 }
+
+# Each has its time from the beginning, not from its turn; what is said comes in the order of the command line.
+test_several_are_stopped_together() {
+	use_busybox
+	local began name
+	for name in s1 s2 s3 s4 s5; do
+		expect_ok cloche run -d --name $name --network none busybox sh -c 'trap "" TERM; touch /deaf; while :; do sleep 1; done'
+		wait_for 10 cloche exec $name test -e /deaf
+	done
+	began=$SECONDS
+	expect_fail 1 cloche stop -t 4 s3 s1 nosuch s2 s5 s4
+	[ $((SECONDS - began)) -lt 15 ]
+	expect_eq "$(echo $out)" "s3 s1 s2 s5 s4"
+	expect_match "$err" "there is no container 'nosuch'"
+	expect_ok cloche ps -a --format '{{.State}} {{.Status}}'
+	expect_eq "$(grep -c '^exited Exited (137)' <<<"$out")" 5
+	expect_ok cloche start s1 s2 s3
+	expect_fail 1 cloche rm s1 nosuch s4
+	expect_eq "$out" s4
+	expect_ok cloche rm -f s2 s1 nosuch s3 s5
+	expect_eq "$(echo $out)" "s2 s1 s3 s5"
+	expect_ok cloche ps -aq
+	expect_eq "$out" ""
+}

@@ -11,6 +11,20 @@ int cli_open_store(struct store **ret, struct err *err)
 	return store_open(&where, ret, err);
 }
 
+int cli_each_result(const struct each *each, const char *name, int r, struct err *err)
+{
+	if (r < 0) {
+		err_wrap(err, "%s", each->command);
+		err_print(stderr, err);
+		return 1;
+	}
+	if (!each->silent)
+		puts(name);
+	/* Whoever waits for one of them sees it at once. */
+	fflush(stdout);
+	return 0;
+}
+
 int cli_for_each(struct store *s, const struct each *each, const struct strv *names)
 {
 	int failed = 0;
@@ -22,16 +36,7 @@ int cli_for_each(struct store *s, const struct each *each, const struct strv *na
 
 		if (r >= 0)
 			r = each->do_one(s, id, names->items[i], each->arg, &err);
-		if (r >= 0) {
-			if (!each->silent)
-				puts(names->items[i]);
-			/* Whoever waits for one of them sees it at once. */
-			fflush(stdout);
-			continue;
-		}
-		err_wrap(&err, "%s", each->command);
-		err_print(stderr, &err);
-		failed = 1;
+		failed |= cli_each_result(each, names->items[i], r, &err);
 	}
 	return failed;
 }

@@ -19,4 +19,9 @@ struct each {
 	int (*do_one)(struct store *s, const char *id, const char *name, void *arg, struct err *err);
 	void *arg;
 };
+/* Of commands that deal with several at once, so many are under way together. */
+enum { EACH_WINDOW = 64 };
+
+/* Says what became of one: its name or, if R is negative, the error. Returns 0 or, if that is so, 1. */
+int cli_each_result(const struct each *each, const char *name, int r, struct err *err);
 int cli_for_each(struct store *s, const struct each *each, const struct strv *names);

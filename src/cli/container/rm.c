@@ -1,7 +1,9 @@
 #include "cli/command.h"
 
 #include "base/str.h"
+#include "cli/container/each.h"
 #include "engine/container/container.h"
+#include "engine/container/stop.h"
 #include "layer/ensure.h"
 #include "sys/idmap.h"
 
@@ -60,12 +62,24 @@ static int remove_one(struct store *s, const struct rm_options *o, const char *w
 	return 0;
 }
 
+/* Those that come next end while this one is removed. */
+static void kill_ahead(struct store *s, const struct strv *words, size_t at, size_t *killed)
+{
+	for (; *killed < words->len && *killed < at + EACH_WINDOW; ++*killed) {
+		char id[CONTAINER_ID_MAX];
+
+		if (container_find(s, words->items[*killed], id, NULL) >= 0)
+			container_kill_begin(s, id);
+	}
+}
+
 static int run_rm(const void *options, const struct strv *args, struct err *err)
 {
 	const struct rm_options *o = options;
 	struct store_options where = { .root = global_options.root, .runroot = global_options.runroot };
 	autostore struct store *s = NULL;
 	struct idmap ids;
+	size_t killed = 0;
 	int failed = 0;
 
 	if (idmap_detect(&ids, err) < 0)
@@ -76,6 +90,8 @@ static int run_rm(const void *options, const struct strv *args, struct err *err)
 	for (size_t i = 0; i < args->len; i++) {
 		struct err one = { 0 };
 
+		if (o->force && args->len > 1)
+			kill_ahead(s, args, i, &killed);
 		if (remove_one(s, o, args->items[i], &one) >= 0)
 			continue;
 		err_wrap(&one, "rm");

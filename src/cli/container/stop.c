@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 
 const struct option cli_stop_table[] = {
 	OPTION_STRING("signal", 's', struct stop_options, signal, "SIGNAL",
@@ -31,26 +32,53 @@ int cli_stop_parse(const struct stop_options *o, struct stopping *ret, struct er
 	return 0;
 }
 
-static int stop_one(struct store *s, const char *id, const char *name, void *arg, struct err *err)
-{
-	const struct stopping *how = arg;
+/* One of those that have been asked and not yet waited for. */
+struct asked {
+	char id[CONTAINER_ID_MAX];
+	struct container_stopping stopping;
+	struct err err;
+	int r;
+};
 
-	(void)name;
-	return container_stop(s, id, how->signal, how->timeout, err);
+static void begin_one(struct store *s, const struct stopping *how, const char *name, struct asked *one)
+{
+	*one = (struct asked){ .stopping = CONTAINER_STOPPING_INIT };
+	one->r = container_find(s, name, one->id, &one->err);
+	if (one->r >= 0)
+		one->r = container_stop_begin(s, one->id, how->signal, how->timeout, &one->stopping, &one->err);
+}
+
+static int finish_one(struct store *s, const char *name, struct asked *one)
+{
+	static const struct each each = { .command = "stop" };
+
+	if (one->r >= 0)
+		one->r = container_stop_finish(s, one->id, &one->stopping, &one->err);
+	container_stopping_done(&one->stopping);
+	return cli_each_result(&each, name, one->r, &one->err);
 }
 
 static int run_stop(const void *options, const struct strv *args, struct err *err)
 {
-	struct stopping how;
-	struct each each = { .command = "stop", .do_one = stop_one, .arg = &how };
+	size_t window = args->len < EACH_WINDOW ? args->len : EACH_WINDOW;
+	autofree struct asked *ring = NULL;
 	autostore struct store *s = NULL;
-	int r = cli_stop_parse(options, &how, err);
+	struct stopping how;
+	int failed = 0, r = cli_stop_parse(options, &how, err);
 
 	if (r < 0)
 		return r;
 	if (cli_open_store(&s, err) < 0)
 		return -1;
-	return cli_for_each(s, &each, args);
+	ring = calloc(window, sizeof(*ring));
+	if (!ring)
+		return err_oom(err);
+	for (size_t i = 0, asked = 0; i < args->len; i++) {
+		for (; asked < args->len && asked < i + window; asked++)
+			begin_one(s, &how, args->items[asked], &ring[asked % window]);
+		failed |= finish_one(s, args->items[i], &ring[i % window]);
+	}
+	return failed;
 }
 
 const struct command cmd_stop = {
@@ -58,8 +86,8 @@ const struct command cmd_stop = {
 	.group = "Containers",
 	.summary = "ask containers to end, and kill those that don't",
 	.usage = "CONTAINER...",
-	.description =
-		"Returns when they have ended. No --restart policy starts them again, until 'cloche start' does.",
+	.description = "All are asked at once. Returns when they have ended. No --restart policy starts them again, "
+		       "until 'cloche start' does.",
 	.examples = "$ cloche stop web\n"
 		    "# give it a minute\n"
 		    "$ cloche stop -t 60 db\n"

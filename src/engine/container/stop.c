@@ -1,8 +1,8 @@
 #include "engine/container/stop.h"
 
 #include "base/cleanup.h"
+#include "base/timefmt.h"
 #include "engine/container/attach.h"
-#include "engine/container/container.h"
 #include "engine/container/events.h"
 #include "engine/container/pause.h"
 #include "engine/container/watch.h"
@@ -35,18 +35,39 @@ static void tell(struct store *s, const struct container_record *r, const char *
 	container_event(s, r, action, signal ? extra : NULL);
 }
 
-/* Ends the life behind PIDFD: signal, patience, SIGKILL. */
-static int end_life(int pidfd, const char *id, int signal, int64_t timeout, struct err *err)
+static bool is_asked(const struct container_stopping *st, const struct container_status *now)
+{
+	return st->pid == now->pid && st->started.tv_sec == now->started.tv_sec &&
+	       st->started.tv_nsec == now->started.tv_nsec;
+}
+
+/* Sends the life of which NOW tells the signal; its patience begins with that. */
+static int ask(struct store *s, int pidfd, const char *id, const struct container_status *now,
+	       struct container_stopping *st, struct err *err)
+{
+	int r;
+
+	/* What is paused hears no signal that asks, and behind the freezer of version 1 not even SIGKILL. */
+	if (now->paused)
+		container_unpause(s, id, NULL);
+	r = send_signal(pidfd, id, st->signal, err);
+	st->pid = now->pid;
+	st->started = now->started;
+	st->deadline_us = st->timeout < 0 ? 0 : time_now_us() + (uint64_t)st->timeout * 1000000;
+	return r;
+}
+
+/* Ends the life behind PIDFD, which has been asked: patience, SIGKILL. */
+static int end_life(int pidfd, const char *id, const struct container_stopping *st, struct err *err)
 {
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
-	int timeout_ms = timeout < 0 || timeout > INT_MAX / 1000 ? -1 : (int)timeout * 1000;
-	int r = send_signal(pidfd, id, signal, err), n;
+	int n;
 
-	if (r < 0)
-		return r;
-	do
-		n = poll(&p, 1, timeout_ms);
-	while (n < 0 && errno == EINTR);
+	do {
+		uint64_t now = time_now_us(), left = st->deadline_us > now ? (st->deadline_us - now) / 1000 + 1 : 0;
+
+		n = poll(&p, 1, !st->deadline_us ? -1 : left > INT_MAX ? INT_MAX : (int)left);
+	} while ((n < 0 && errno == EINTR) || (n == 0 && time_now_us() < st->deadline_us));
 	return n == 0 ? send_signal(pidfd, id, SIGKILL, err) : 0;
 }
 
@@ -67,7 +88,7 @@ static int await_change(struct store *s, const char *id, const struct container_
 }
 
 /* One step towards its end: 1: there is more to do; 0: it doesn't live. */
-static int step(struct store *s, const char *id, int signal, int64_t timeout, struct err *err)
+static int step(struct store *s, const char *id, struct container_stopping *st, struct err *err)
 {
 	struct container_status status;
 	autoclose int pidfd = -1;
@@ -87,10 +108,9 @@ static int step(struct store *s, const char *id, int signal, int64_t timeout, st
 		err_clear(err);
 		return await_change(s, id, &status, err);
 	}
-	/* What is paused hears no signal that asks, and behind the freezer of version 1 not even SIGKILL. */
-	if (status.paused)
-		container_unpause(s, id, NULL);
-	r = pidfd < 0 ? pidfd : end_life(pidfd, id, signal, timeout, err);
+	r = pidfd < 0 || is_asked(st, &status) ? pidfd : ask(s, pidfd, id, &status, st, err);
+	if (r >= 0)
+		r = end_life(pidfd, id, st, err);
 	if (r >= 0)
 		r = container_live_wait(s, id, err);
 	return r < 0 ? r : 1;
@@ -107,37 +127,89 @@ static int forbid_restart(struct store *s, const char *id, struct err *err)
 	return 0;
 }
 
-int container_stop(struct store *s, const char *id, int signal, int64_t timeout, struct err *err)
+/* Asks the life that there is, if its program runs: one that is between two lives is left to step(). */
+static int ask_now(struct store *s, const char *id, const struct container_status *status,
+		   struct container_stopping *st, struct err *err)
 {
-	autorecord struct container_record record = { 0 };
+	autoclose int pidfd = -1;
+	pid_t pid;
+
+	if (status->phase != CONTAINER_RUNNING)
+		return 0;
+	pidfd = container_pidfd(s, id, &pid, err);
+	if (pidfd < 0 && pidfd != -ESRCH)
+		return pidfd;
+	if (pidfd >= 0 && pid == status->pid)
+		return ask(s, pidfd, id, status, st, err);
+	err_clear(err);
+	return 0;
+}
+
+void container_stopping_done(struct container_stopping *st)
+{
+	container_record_done(&st->record);
+}
+
+int container_stop_begin(struct store *s, const char *id, int signal, int64_t timeout, struct container_stopping *ret,
+			 struct err *err)
+{
+	struct container_stopping *st = ret;
 	struct container_status status;
 	int own = SIGTERM, r = container_status_read(s, id, &status, err);
 
+	*st = CONTAINER_STOPPING_INIT;
 	if (r < 0 || !container_is_alive(status.phase))
 		return r;
-	r = container_record_read(s, id, &record, err);
-	if (r >= 0 && record.stop_signal)
-		r = signal_parse(record.stop_signal, &own, err);
+	r = container_record_read(s, id, &st->record, err);
+	if (r >= 0 && st->record.stop_signal)
+		r = signal_parse(st->record.stop_signal, &own, err);
 	if (r >= 0)
 		r = forbid_restart(s, id, err);
 	if (r < 0)
 		return r;
-	if (timeout == STOP_TIMEOUT_OWN)
-		timeout = record.life.stop_timeout;
-	signal = signal ? signal : own;
-	tell(s, &record, "kill", signal);
-	while ((r = step(s, id, signal, timeout, err)) > 0)
+	st->signal = signal ? signal : own;
+	st->timeout = timeout == STOP_TIMEOUT_OWN ? st->record.life.stop_timeout : timeout;
+	st->lived = true;
+	tell(s, &st->record, "kill", st->signal);
+	return ask_now(s, id, &status, st, err);
+}
+
+int container_stop_finish(struct store *s, const char *id, struct container_stopping *st, struct err *err)
+{
+	int r;
+
+	if (!st->lived)
+		return 0;
+	while ((r = step(s, id, st, err)) > 0)
 		;
 	if (r == 0)
-		tell(s, &record, "stop", 0);
+		tell(s, &st->record, "stop", 0);
 	return r;
+}
+
+int container_stop(struct store *s, const char *id, int signal, int64_t timeout, struct err *err)
+{
+	CLEANUP(container_stopping_done) struct container_stopping st = CONTAINER_STOPPING_INIT;
+	int r = container_stop_begin(s, id, signal, timeout, &st, err);
+
+	return r < 0 ? r : container_stop_finish(s, id, &st, err);
+}
+
+void container_kill_begin(struct store *s, const char *id)
+{
+	struct container_stopping st = CONTAINER_STOPPING_INIT;
+	struct container_status status;
+
+	if (container_status_read(s, id, &status, NULL) >= 0 && forbid_restart(s, id, NULL) >= 0)
+		ask_now(s, id, &status, &st, NULL);
 }
 
 int container_kill(struct store *s, const char *id, struct err *err)
 {
+	struct container_stopping st = CONTAINER_STOPPING_INIT;
 	int r = forbid_restart(s, id, err);
 
-	while (r >= 0 && (r = step(s, id, SIGKILL, -1, err)) > 0)
+	while (r >= 0 && (r = step(s, id, &st, err)) > 0)
 		;
 	if (r == -ENOENT) {
 		/* Its own command has removed it meanwhile (--rm). */
