@@ -46,7 +46,7 @@ void containers_sweep_live(struct store *s, size_t limit, struct lives_seen *ret
 		looked++;
 		/* Most are held: to see that takes less than to try. */
 		if (container_live_read(s, d->d_name, &seen.line, &seen.begun, NULL) == 1) {
-			snprintf(seen.id, sizeof(seen.id), "%s", d->d_name);
+			memcpy(seen.id, d->d_name, strlen(d->d_name) + 1);
 			if (ret_held)
 				lives_seen_push(ret_held, seen);
 			continue;
