@@ -96,9 +96,9 @@ test_entries_are_changed_and_taken_out() {
 	expect_fail 125 cloche manifest remove list "$digest"
 	expect_match "$err" "has no entry $digest"
 	expect_fail 125 cloche manifest annotate --annotation nothing list one
+	expect_match "$err" "KEY=VALUE"
 	expect_fail 125 cloche manifest annotate --annotation io.cloche.from=docker://elsewhere/x list one
 	expect_match "$err" "kept for Cloche itself"
-	expect_match "$err" "KEY=VALUE"
 	expect_ok cloche manifest exists list
 	expect_ok cloche manifest rm list
 	expect_eq "$out" "Deleted: list"
