@@ -161,7 +161,7 @@ class Goal:
             met = verdict(mine_us / theirs_us[name] <= ratio) if name in theirs_us else "not compared"
             parts.append(f"{ratio:g} × {name}: {met}")
         if self.seconds is not None:
-            parts.append(f"{self.seconds:g} s: {verdict(mine_us <= self.seconds * 1e6)}")
+            parts.append(f"{self.seconds:.2g} s: {verdict(mine_us <= self.seconds * 1e6)}")
         if self.peak_kib is not None:
             parts.append(f"{self.peak_kib // 1024} MiB: {verdict(peak_kib <= self.peak_kib)}")
         return "; ".join(parts)
