@@ -1,7 +1,7 @@
 #include "cli/live.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -36,7 +36,7 @@ size_t live_cut(const char *line, size_t columns)
 	return at;
 }
 
-int live_show(const char *text)
+static int show(const char *text)
 {
 	struct winsize w = terminal_size();
 
@@ -51,4 +51,24 @@ int live_show(const char *text)
 	fputs("\033[J", stdout);
 	errno = 0;
 	return fflush(stdout) == EOF || ferror(stdout) ? -(errno ? errno : EIO) : 0;
+}
+
+int live_begin(struct live_frame *ret, struct err *err)
+{
+	*ret = (struct live_frame){ 0 };
+	ret->f = open_memstream(&ret->text, &ret->len);
+	return ret->f ? 0 : err_oom(err);
+}
+
+int live_end(struct live_frame *frame, int r, struct err *err)
+{
+	if (fclose(frame->f) == EOF && r >= 0)
+		r = err_oom(err);
+	if (r >= 0) {
+		r = show(frame->text);
+		if (r < 0)
+			err_errno(err, -r, "write to stdout");
+	}
+	free(frame->text);
+	return r;
 }

@@ -1,6 +1,5 @@
 #include "cli/command.h"
 
-#include "base/cleanup.h"
 #include "base/str.h"
 #include "cli/container/stats_view.h"
 #include "cli/live.h"
@@ -145,20 +144,10 @@ static int refresh(struct store *s, const struct stats_options *o, const struct 
 
 static int show_live(const struct stats_view *view, const struct stats_rows *rows, struct err *err)
 {
-	autofree char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-	int r;
+	struct live_frame frame;
+	int r = live_begin(&frame, err);
 
-	if (!f)
-		return err_oom(err);
-	r = stats_print(f, view, rows, err);
-	if (fclose(f) == EOF && r >= 0)
-		r = err_oom(err);
-	if (r < 0)
-		return r;
-	r = live_show(text);
-	return r < 0 ? err_errno(err, -r, "print") : 0;
+	return r < 0 ? r : live_end(&frame, stats_print(frame.f, view, rows, err), err);
 }
 
 static int show(const struct stats_view *view, const struct stats_rows *rows, struct err *err)

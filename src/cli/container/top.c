@@ -6,7 +6,6 @@
 #include "cli/live.h"
 #include "engine/container/running.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <unistd.h>
@@ -74,19 +73,13 @@ static void print_load(FILE *f, const struct container_tasks *tasks, uint64_t *b
 
 static int show(const struct container_tasks *tasks, uint64_t *before_ms, uint64_t *before_us, struct err *err)
 {
-	autofree char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-	int r;
+	struct live_frame frame;
 
-	if (!f)
-		return err_oom(err);
-	print_load(f, tasks, before_ms, before_us);
-	print_tree(f, tasks);
-	if (fclose(f) == EOF)
-		return err_oom(err);
-	r = live_show(text);
-	return r < 0 ? err_errno(err, -r, "write to stdout") : 0;
+	if (live_begin(&frame, err) < 0)
+		return -1;
+	print_load(frame.f, tasks, before_ms, before_us);
+	print_tree(frame.f, tasks);
+	return live_end(&frame, 0, err);
 }
 
 /* Until the container ends; ^C ends us. */
