@@ -210,6 +210,9 @@ test_mistakes_of_copy() {
 	expect_fail 125 cloche copy --format v1 oci:l:one dir:x
 	expect_fail 125 cloche copy --dest-compress oci:l:one dir:x
 	expect_match "$err" 'later version'
+	expect_fail 125 cloche copy --preserve-digests store:busybox docker-archive:kept.tar
+	expect_match "$err" "which --preserve-digests forbids"
+	expect_no_file kept.tar
 }
 
 test_inspect_as_skopeo_does() {

@@ -103,6 +103,9 @@ static int run_copy(const void *options, const struct strv *args, struct err *er
 		r = place_parse(args->items[0], &from, err);
 	if (r >= 0)
 		r = place_parse(args->items[1], &to, err);
+	if (r >= 0 && w->preserve && to.kind == PLACE_DOCKER_ARCHIVE)
+		r = err_set(err, EINVAL,
+			    "docker-archive: has a manifest of its own kind, which --preserve-digests forbids");
 	if (r < 0)
 		return r;
 	r = copy(w, &o, &from, &to, &result, err);

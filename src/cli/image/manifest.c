@@ -1,4 +1,6 @@
 /* `cloche manifest`: lists of images for several machines. */
+#include "cli/image/manifest.h"
+
 #include "cli/command.h"
 #include "cli/image/remote_options.h"
 #include "cli/image/transfer_progress.h"
@@ -24,8 +26,7 @@ static const struct option create_table[] = {
 	OPTION_END,
 };
 
-/* As podman: the ID of the list as it is now. */
-static int print_id(struct engine *e, const char *name, struct err *err)
+int manifest_print_id(struct engine *e, const char *name, struct err *err)
 {
 	autodocument struct document doc = DOCUMENT_INIT;
 	char hex[DIGEST_HEX_MAX];
@@ -58,7 +59,7 @@ static int run_create(const void *options, const struct strv *args, struct err *
 		}
 	}
 	if (r >= 0)
-		r = print_id(&e, args->items[0], err);
+		r = manifest_print_id(&e, args->items[0], err);
 	engine_tidy(&e, false);
 	return r;
 }

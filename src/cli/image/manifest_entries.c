@@ -1,9 +1,8 @@
 /* `cloche manifest add`, `annotate`, `remove`: the entries of a list. */
 #include "cli/command.h"
+#include "cli/image/manifest.h"
 #include "cli/image/remote_options.h"
 #include "engine/move/list.h"
-
-#include <stdio.h>
 
 struct entry_options {
 	struct remote_words remote;
@@ -53,15 +52,8 @@ static struct list_words words_of(const struct entry_options *o)
 
 static int finish(struct engine *e, const char *name, int r, struct err *err)
 {
-	autodocument struct document doc = DOCUMENT_INIT;
-	char hex[DIGEST_HEX_MAX];
-
 	if (r >= 0)
-		r = engine_list_document(e, name, &doc, err);
-	if (r >= 0) {
-		digest_format_hex(&doc.digest, hex);
-		puts(hex);
-	}
+		r = manifest_print_id(e, name, err);
 	engine_tidy(e, false);
 	return r;
 }

@@ -115,7 +115,7 @@ static int run_sync(const void *options, const struct strv *args, struct err *er
 	if (r >= 0)
 		r = sync_plan(&o, args->items[0], args->items[1], &pairs, err);
 	if (r < 0)
-		return r < 0 ? err_wrap(err, "'%s'", args->items[0]) : r;
+		return err_wrap(err, "'%s'", args->items[0]);
 	return copy_all(w, &copy, &pairs, err);
 }
 

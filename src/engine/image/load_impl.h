@@ -17,10 +17,6 @@ struct load_layer {
 DEFINE_VEC(load_layers, struct load_layer)
 void load_layers_done(struct load_layers *layers);
 int load_layers_add(struct load_layers *layers, const struct load_layer *layer, struct err *err);
-/* All that an OCI manifest and its configuration describe; the members are those of an OCI layout. */
-int load_layers_of_image(const struct image_manifest *m, const struct image_config *c, struct load_layers *layers,
-			 struct err *err);
-
 /* An image that is in the store but for its names. */
 struct load_result {
 	struct strv names; /* normalised "name:tag"; empty: untagged */
@@ -33,6 +29,8 @@ int load_results_add(struct load_results *results, struct load_result *result, s
 
 struct registry;
 
+enum { LOAD_MEMBER_MAX = 96 };
+
 struct loader {
 	struct engine *engine;
 	struct store_tmp *tmp;
@@ -41,6 +39,9 @@ struct loader {
 	const char *repo;	       /* … and of which repository */
 	void (*on_transfer)(uint64_t transfer, size_t index, uint64_t size, void *arg); /* may be NULL */
 	void *on_transfer_arg;
+	/* The member of the archive that has a blob, of at most LOAD_MEMBER_MAX bytes; NULL: as an OCI layout names it. */
+	void (*name_member)(const struct digest *digest, char *dst, const void *arg);
+	const void *name_member_arg;
 	const char *origin;
 	unsigned blobs; /* numbers the files in tmp */
 	struct load_results *results;
@@ -51,6 +52,8 @@ struct loader {
  * LAYERS->len descriptors, which are zeroed; the caller releases them.
  */
 int load_bring_layers(struct loader *l, const struct load_layers *layers, struct descriptor *ret, struct err *err);
+/* The same for all layers that an OCI manifest and its configuration describe. */
+int load_bring_image(struct loader *l, const struct image_manifest *m, const struct image_config *c, struct err *err);
 /* Appends the normalised form of TEXT to NAMES. */
 int load_add_name(struct strv *names, const char *text, struct err *err);
 

@@ -53,14 +53,15 @@ int load_layers_add(struct load_layers *layers, const struct load_layer *layer, 
 	return 0;
 }
 
-int load_layers_of_image(const struct image_manifest *m, const struct image_config *c, struct load_layers *layers,
-			 struct err *err)
+/* What the manifest and the configuration say of them. */
+static int describe_layers(const struct loader *l, const struct image_manifest *m, const struct image_config *c,
+			   struct load_layers *layers, struct err *err)
 {
 	if (c->diff_ids_len != m->layers_len)
 		return err_set(err, EBADMSG, "the manifest has %zu layers, the configuration %zu diff ids",
 			       m->layers_len, c->diff_ids_len);
 	for (size_t i = 0; i < m->layers_len; i++) {
-		char path[BLOB_PATH_MAX];
+		char path[LOAD_MEMBER_MAX];
 		struct load_layer layer = { .member = path,
 					    .diff_id = c->diff_ids[i],
 					    .has_digest = true,
@@ -68,7 +69,10 @@ int load_layers_of_image(const struct image_manifest *m, const struct image_conf
 					    .size = m->layers[i].size };
 		int r;
 
-		blob_path(&m->layers[i].digest, path);
+		if (l->name_member)
+			l->name_member(&layer.digest, path, l->name_member_arg);
+		else
+			blob_path(&layer.digest, path);
 		r = load_layers_add(layers, &layer, err);
 		if (r < 0)
 			return r;
@@ -319,5 +323,20 @@ int load_bring_layers(struct loader *l, const struct load_layers *layers, struct
 		return err_oom(err);
 	r = bring(&b, ret, err);
 	close_inputs(&b);
+	return r;
+}
+
+int load_bring_image(struct loader *l, const struct image_manifest *m, const struct image_config *c, struct err *err)
+{
+	size_t len = m->layers_len;
+	autofree struct descriptor *blobs = calloc(len ? len : 1, sizeof(*blobs));
+	struct load_layers layers = { 0 };
+	int r = blobs ? describe_layers(l, m, c, &layers, err) : err_oom(err);
+
+	if (r >= 0)
+		r = load_bring_layers(l, &layers, blobs, err);
+	for (size_t i = 0; blobs && i < len; i++)
+		descriptor_done(&blobs[i]);
+	load_layers_done(&layers);
 	return r;
 }

@@ -69,20 +69,13 @@ static int choose_name(struct loader *l, const struct descriptor *d, struct strv
 
 static int bring(struct loader *l, const struct image_manifest *m, const struct buf *config, struct err *err)
 {
-	autofree struct descriptor *blobs = calloc(m->layers_len ? m->layers_len : 1, sizeof(*blobs));
-	struct load_layers layers = { 0 };
 	struct image_config parsed;
 	int r = image_config_parse(buf_str(config), config->len, &parsed, err);
 
 	if (r < 0)
 		return r;
-	r = blobs ? load_layers_of_image(m, &parsed, &layers, err) : err_oom(err);
+	r = load_bring_image(l, m, &parsed, err);
 	image_config_done(&parsed);
-	if (r >= 0)
-		r = load_bring_layers(l, &layers, blobs, err);
-	for (size_t i = 0; blobs && i < m->layers_len; i++)
-		descriptor_done(&blobs[i]);
-	load_layers_done(&layers);
 	return r;
 }
 

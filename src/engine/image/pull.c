@@ -106,9 +106,6 @@ static int is_unchanged(struct pulling *p, const char *ref, struct err *err)
 
 static int bring_layers(struct pulling *p, struct store_tmp *tmp, const struct image_config *config, struct err *err)
 {
-	size_t len = p->manifest.layers_len;
-	autofree struct descriptor *blobs = calloc(len ? len : 1, sizeof(*blobs));
-	struct load_layers layers = { 0 };
 	struct loader l = {
 		.engine = p->engine,
 		.tmp = tmp,
@@ -117,16 +114,10 @@ static int bring_layers(struct pulling *p, struct store_tmp *tmp, const struct i
 		.on_transfer = p->events->on_layer,
 		.on_transfer_arg = p->events->arg,
 	};
-	int r = blobs ? load_layers_of_image(&p->manifest, config, &layers, err) : err_oom(err);
 
-	if (r >= 0 && p->events->on_image)
+	if (p->events->on_image)
 		p->events->on_image(&p->manifest, p->events->arg);
-	if (r >= 0)
-		r = load_bring_layers(&l, &layers, blobs, err);
-	for (size_t i = 0; blobs && i < len; i++)
-		descriptor_done(&blobs[i]);
-	load_layers_done(&layers);
-	return r;
+	return load_bring_image(&l, &p->manifest, config, err);
 }
 
 static int bring(struct pulling *p, struct store_tmp *tmp, struct err *err)

@@ -4,46 +4,20 @@
 #include "engine/image/load_impl.h"
 #include "store/blob.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* Where the source has each layer. */
-static int name_members(const struct source *s, struct load_layers *layers, struct err *err)
+static void name_member(const struct digest *digest, char *dst, const void *arg)
 {
-	for (size_t i = 0; i < layers->len; i++) {
-		char name[96];
-		char *copy;
-
-		source_blob_name(s, &layers->items[i].digest, name);
-		copy = strdup(name);
-		if (!copy)
-			return err_oom(err);
-		free(layers->items[i].member);
-		layers->items[i].member = copy;
-	}
-	return 0;
+	source_blob_name(arg, digest, dst);
 }
 
-static int bring_layers(struct loader *l, struct source *s, const struct image_manifest *m, const struct buf *config,
-			struct err *err)
+static int bring_layers(struct loader *l, const struct image_manifest *m, const struct buf *config, struct err *err)
 {
-	autofree struct descriptor *blobs = calloc(m->layers_len ? m->layers_len : 1, sizeof(*blobs));
-	struct load_layers layers = { 0 };
 	struct image_config parsed;
 	int r = image_config_parse(buf_str(config), config->len, &parsed, err);
 
 	if (r < 0)
 		return r;
-	r = blobs ? load_layers_of_image(m, &parsed, &layers, err) : err_oom(err);
+	r = load_bring_image(l, m, &parsed, err);
 	image_config_done(&parsed);
-	if (r >= 0)
-		r = name_members(s, &layers, err);
-	if (r >= 0)
-		r = load_bring_layers(l, &layers, blobs, err);
-	for (size_t i = 0; blobs && i < m->layers_len; i++)
-		descriptor_done(&blobs[i]);
-	load_layers_done(&layers);
 	return r;
 }
 
@@ -60,11 +34,13 @@ static int bring(struct engine *e, struct source *s, const struct image_manifest
 		l.repo = s->remote.repo;
 	} else {
 		l.archive = &s->archive;
+		l.name_member = name_member;
+		l.name_member_arg = s;
 	}
 	if (r >= 0)
 		r = store_tmp_open(e->store, &tmp, err);
 	if (r >= 0)
-		r = bring_layers(&l, s, m, &config, err);
+		r = bring_layers(&l, m, &config, err);
 	return r < 0 ? r : blob_put(e->store, buf_str(&config), config.len, NULL, err);
 }
 
