@@ -1,5 +1,6 @@
 # Archives of other tools are loaded, ours are read by them, and the store is read in place.
 # users: root nosubids subids
+# once: test_broken_archives_leave_nothing test_docker_archives_of_all_ages
 
 made() {
 	python3 "$SRC/tests/lib/docker_archive.py" "$1" "$2"

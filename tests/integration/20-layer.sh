@@ -1,6 +1,9 @@
 # The layer helper: archives of all writers and of attackers, trees there and back, limits, faults.
 # users: root nosubids subids
 # timeout: 120
+# once: test_malformed_archives_are_refused test_hostile_names_are_refused test_compressions_of_other_tools
+# once: test_odd_archives_work test_bombs test_archives_of_other_writers
+# once: test_no_command_keeps_anything_of_a_hostile_archive test_ten_million_entries
 
 tool() {
 	"$(dirname "$CLOCHE")/tests/layer_tool" "$@"
@@ -305,7 +308,6 @@ test_bombs() {
 }
 
 test_ten_million_entries() {
-	[ "$KIND" = nosubids ] || skip "once is enough: it takes 20 s"
 	make_tar many 10000000 >"$T/many.gz"
 	expect_fail 1 on_small_fs 4g 0 sh -c '"$1" apply "$2" "$3" out; s=$?; ls -A "$3"; exit $s' sh \
 		"$(dirname "$CLOCHE")/tests/layer_tool" "$T/many.gz" "$T/small"

@@ -1,5 +1,6 @@
 # Images from and to registries: Debian's docker-registry, plain and by TLS, with and without a login, and one that misbehaves.
 # needs: docker-registry python3 openssl skopeo
+# once: test_bad_registries_do_no_harm test_busy_registries_are_waited_for test_tags_are_listed_and_taken_away
 
 . "$SRC/tests/lib/registry.sh"
 

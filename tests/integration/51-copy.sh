@@ -1,5 +1,6 @@
 # Images from place to place: copy, and inspect of what stays where it is; beside skopeo.
 # needs: docker-registry python3 skopeo
+# once: test_every_place_keeps_the_digest test_lists_whole_or_for_one_platform test_inspect_as_skopeo_does
 
 . "$SRC/tests/lib/registry.sh"
 

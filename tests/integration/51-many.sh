@@ -1,4 +1,5 @@
 # Many containers: the index that lists are read from follows every change, whatever is killed or damaged.
+# once: test_damaged_index_does_no_harm test_index_follows_every_change
 
 index="$T/root/containers/index"
 

@@ -1,5 +1,6 @@
 # Lists of images for several machines: manifest create, add, annotate, inspect, push, rm; beside podman and skopeo.
 # needs: docker-registry python3 skopeo
+# once: test_images_of_registries_go_from_there
 
 . "$SRC/tests/lib/registry.sh"
 

@@ -1,6 +1,7 @@
 # The store stays valid whatever is killed, full, unreadable or in a hurry.
 # users: root nosubids subids
 # timeout: 180
+# once: test_load_repairs_what_has_rotted
 
 # An archive of an image of two layers with so many files: make_archive FILES NAME OUT.
 make_archive() {
