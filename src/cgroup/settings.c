@@ -426,6 +426,26 @@ static int plan_network(struct plan *p)
 	return 0;
 }
 
+/* The file is the same in both versions. */
+static int plan_rdma(struct plan *p)
+{
+	const struct oci_rdma_limits *limits = &p->resources->rdma;
+	int version = limits->len ? version_of(p, "rdma") : 0;
+
+	for (size_t i = 0; version > 0 && i < limits->len; i++) {
+		const struct oci_rdma_limit *l = &limits->items[i];
+		char handles[32] = "", objects[32] = "";
+
+		if (l->has_handles)
+			snprintf(handles, sizeof(handles), " hca_handle=%" PRIu32, l->handles);
+		if (l->has_objects)
+			snprintf(objects, sizeof(objects), " hca_object=%" PRIu32, l->objects);
+		if (!add(p, version, "rdma", "rdma.max", "%s%s%s", l->device, handles, objects))
+			return -ENOMEM;
+	}
+	return version < 0 ? version : 0;
+}
+
 /* Files of version 2, as they stand there: so that tree has to have their controller. */
 static int plan_unified(struct plan *p)
 {
@@ -450,8 +470,9 @@ static int plan_unified(struct plan *p)
 int cgroup_plan(const struct oci_resources *r, const struct cgroup_trees *trees, struct cgroup_settings *ret,
 		struct err *err)
 {
-	static int (*const parts[])(struct plan * p) = { plan_cpuset,	plan_cpu,	plan_memory,  plan_pids,
-							 plan_block_io, plan_hugepages, plan_network, plan_unified };
+	static int (*const parts[])(struct plan * p) = { plan_cpuset,  plan_cpu,      plan_memory,
+							 plan_pids,    plan_block_io, plan_hugepages,
+							 plan_network, plan_rdma,     plan_unified };
 	struct plan p = { r, trees, ret, err };
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {

@@ -221,6 +221,37 @@ static int parse_array(const struct field_type *type, json_t *v, struct any_vec 
 	return 0;
 }
 
+static int parse_keyed(const struct field_type *type, json_t *v, struct any_vec *ret, struct err *err)
+{
+	const char *key;
+	json_t *item;
+
+	if (!json_is_object(v))
+		return wrong_type("an object of objects", err);
+	if (json_object_size(v) == 0)
+		return 0;
+	if (json_object_size(v) > ITEMS_MAX)
+		return err_set(err, E2BIG, "has more than %d items", ITEMS_MAX);
+	ret->items = calloc(json_object_size(v), type->size);
+	if (!ret->items)
+		return err_oom(err);
+	ret->cap = json_object_size(v);
+	json_object_foreach(v, key, item)
+	{
+		char *at = ret->items + ret->len * type->size;
+		int r;
+
+		*(char **)(void *)at = strdup(key);
+		if (!*(char **)(void *)at)
+			return err_oom(err);
+		ret->len++;
+		r = fields_parse(type, item, at, err);
+		if (r < 0)
+			return err_wrap(err, "'%s'", key);
+	}
+	return 0;
+}
+
 static int parse_raw(json_t *v, char **ret, struct err *err)
 {
 	char *text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -252,6 +283,16 @@ static int parse_u32(json_t *v, uint32_t *ret, struct err *err)
 	return r;
 }
 
+static int parse_i32(json_t *v, int32_t *ret, struct err *err)
+{
+	int64_t n;
+	int r = parse_integer(v, INT32_MIN, INT32_MAX, &n, err);
+
+	if (r >= 0)
+		*ret = (int32_t)n;
+	return r;
+}
+
 static int parse_field(const struct field *f, json_t *v, void *m, struct err *err)
 {
 	switch (f->kind) {
@@ -261,6 +302,8 @@ static int parse_field(const struct field *f, json_t *v, void *m, struct err *er
 		return parse_bool(v, m, err);
 	case FIELD_U32:
 		return parse_u32(v, m, err);
+	case FIELD_I32:
+		return parse_i32(v, m, err);
 	case FIELD_I64:
 		return parse_integer(v, INT64_MIN, INT64_MAX, m, err);
 	case FIELD_U64:
@@ -277,8 +320,8 @@ static int parse_field(const struct field *f, json_t *v, void *m, struct err *er
 		return parse_u32s(v, m, err);
 	case FIELD_RAW:
 		return parse_raw(v, m, err);
-	case FIELD_REFUSED:
-		return err_set(err, EOPNOTSUPP, "is not supported yet");
+	case FIELD_KEYED:
+		return parse_keyed(f->type, v, m, err);
 	}
 	return -EINVAL;
 }
@@ -367,6 +410,21 @@ static void write_array(const struct field *f, const struct any_vec *v, struct b
 	buf_add_char(buf, ']');
 }
 
+static void write_keyed(const struct field *f, const struct any_vec *v, struct buf *buf)
+{
+	buf_add_char(buf, '{');
+	for (size_t i = 0; i < v->len; i++) {
+		const char *item = v->items + i * f->type->size;
+
+		if (i > 0)
+			buf_add_char(buf, ',');
+		json_write_string(buf, *(char *const *)(const void *)item);
+		buf_add_char(buf, ':');
+		fields_write(f->type, item, buf);
+	}
+	buf_add_char(buf, '}');
+}
+
 static void write_field(const struct field *f, const void *m, struct buf *buf)
 {
 	switch (f->kind) {
@@ -378,6 +436,9 @@ static void write_field(const struct field *f, const void *m, struct buf *buf)
 		break;
 	case FIELD_U32:
 		buf_addf(buf, "%" PRIu32, *(const uint32_t *)m);
+		break;
+	case FIELD_I32:
+		buf_addf(buf, "%" PRId32, *(const int32_t *)m);
 		break;
 	case FIELD_I64:
 		buf_addf(buf, "%" PRId64, *(const int64_t *)m);
@@ -401,7 +462,8 @@ static void write_field(const struct field *f, const void *m, struct buf *buf)
 	case FIELD_RAW:
 		buf_add_str(buf, *(char *const *)m);
 		break;
-	case FIELD_REFUSED:
+	case FIELD_KEYED:
+		write_keyed(f, m, buf);
 		break;
 	}
 }
@@ -433,6 +495,7 @@ static bool is_there(const struct field *f, const void *s)
 	case FIELD_BOOL:
 		return *(const bool *)m;
 	case FIELD_U32:
+	case FIELD_I32:
 		return *(const uint32_t *)m != 0;
 	case FIELD_I64:
 	case FIELD_U64:
@@ -441,12 +504,11 @@ static bool is_there(const struct field *f, const void *s)
 	case FIELD_MAP:
 		return ((const struct strv *)m)->len > 0;
 	case FIELD_ARRAY:
+	case FIELD_KEYED:
 	case FIELD_U32S:
 		return ((const struct any_vec *)m)->len > 0;
 	case FIELD_OBJECT:
 		return object_is_there(f->type, m);
-	case FIELD_REFUSED:
-		return false;
 	}
 	return false;
 }
@@ -487,6 +549,10 @@ static void release_field(const struct field *f, void *m)
 	case FIELD_OBJECT:
 		fields_done(f->type, m);
 		break;
+	case FIELD_KEYED:
+		for (size_t i = 0; i < v->len; i++)
+			free(*(char **)(void *)(v->items + i * f->type->size));
+		/* fall through */
 	case FIELD_ARRAY:
 		for (size_t i = 0; i < v->len; i++)
 			fields_done(f->type, v->items + i * f->type->size);
@@ -497,9 +563,9 @@ static void release_field(const struct field *f, void *m)
 		break;
 	case FIELD_BOOL:
 	case FIELD_U32:
+	case FIELD_I32:
 	case FIELD_I64:
 	case FIELD_U64:
-	case FIELD_REFUSED:
 		break;
 	}
 }

@@ -18,6 +18,7 @@ enum field_kind {
 	FIELD_STRING, /* char *, owned; NULL: not there */
 	FIELD_BOOL,   /* bool */
 	FIELD_U32,    /* uint32_t */
+	FIELD_I32,    /* int32_t */
 	FIELD_I64,    /* int64_t */
 	FIELD_U64,    /* uint64_t, whole range */
 	FIELD_STRV,   /* struct strv */
@@ -26,7 +27,7 @@ enum field_kind {
 	FIELD_ARRAY,  /* of structs that are described by `type` */
 	FIELD_U32S,   /* array of uint32_t */
 	FIELD_RAW,    /* char *, owned: the JSON text of any value */
-	FIELD_REFUSED, /* has no member: -EOPNOTSUPP where it is there, since leaving it out would change what is meant */
+	FIELD_KEYED, /* an object of objects: an array of structs, described by `type`, whose first member is the key (char *, owned) */
 };
 
 enum field_flags {
@@ -41,7 +42,7 @@ struct field {
 	const char *name;
 	enum field_kind kind;
 	size_t offset;
-	const struct field_type *type; /* OBJECT and ARRAY */
+	const struct field_type *type; /* OBJECT, ARRAY and KEYED */
 	int flags;
 	size_t has_offset; /* of a bool that says whether it is there, plus one; 0: zero means not there */
 };
@@ -54,10 +55,6 @@ struct field_type {
 #define FIELD(n, k, type_, member)                                                                                     \
 	{                                                                                                              \
 		.name = n, .kind = k, .offset = offsetof(type_, member)                                                \
-	}
-#define FIELD_REFUSE(n)                                                                                                \
-	{                                                                                                              \
-		.name = n, .kind = FIELD_REFUSED                                                                       \
 	}
 #define FIELD_SUB(n, k, type_, member, sub)                                                                            \
 	{                                                                                                              \

@@ -137,6 +137,13 @@ static const struct field network_fields[] = {
 };
 static const struct field_type network_type = { sizeof(struct network), network_fields };
 
+static const struct field rdma_fields[] = {
+	HAS("hcaHandles", FIELD_U32, struct oci_rdma_limit, handles, has_handles),
+	HAS("hcaObjects", FIELD_U32, struct oci_rdma_limit, objects, has_objects),
+	END,
+};
+static const struct field_type rdma_type = { sizeof(struct oci_rdma_limit), rdma_fields };
+
 static const struct field resources_fields[] = {
 	FIELD_SUB("devices", FIELD_ARRAY, struct oci_resources, devices, &device_type),
 	FIELD_SUB("memory", FIELD_OBJECT, struct oci_resources, memory, &memory_type),
@@ -145,7 +152,7 @@ static const struct field resources_fields[] = {
 	FIELD_SUB("blockIO", FIELD_OBJECT, struct oci_resources, block_io, &block_io_type),
 	FIELD_SUB("hugepageLimits", FIELD_ARRAY, struct oci_resources, hugepages, &hugepage_type),
 	FIELD_SUB("network", FIELD_OBJECT, struct oci_resources, has_class_id, &network_type),
-	FIELD_REFUSE("rdma"),
+	FIELD_SUB("rdma", FIELD_KEYED, struct oci_resources, rdma, &rdma_type),
 	FIELD("unified", FIELD_MAP, struct oci_resources, unified),
 	END,
 };
@@ -180,6 +187,20 @@ static int check_unified(const struct strv *unified, struct err *err)
 	return 0;
 }
 
+static int check_rdma(const struct oci_rdma_limits *limits, struct err *err)
+{
+	for (size_t i = 0; i < limits->len; i++) {
+		const struct oci_rdma_limit *l = &limits->items[i];
+
+		if (!l->device[0] || strpbrk(l->device, " \n") || strlen(l->device) > 60)
+			return err_set(err, EBADMSG, "rdma: '%s' is not a device", l->device);
+		if (!l->has_handles && !l->has_objects)
+			return err_set(err, EBADMSG, "rdma '%s': neither hcaHandles nor hcaObjects is there",
+				       l->device);
+	}
+	return 0;
+}
+
 int oci_resources_parse(const char *text, struct oci_resources *ret, struct err *err)
 {
 	autoresources struct oci_resources r = { 0 };
@@ -196,6 +217,8 @@ int oci_resources_parse(const char *text, struct oci_resources *ret, struct err 
 	json_decref(root);
 	if (result >= 0)
 		result = check_devices(&r.devices, err);
+	if (result >= 0)
+		result = check_rdma(&r.rdma, err);
 	if (result >= 0)
 		result = check_unified(&r.unified, err);
 	if (result < 0)
@@ -226,5 +249,6 @@ bool oci_resources_only_devices(const struct oci_resources *r)
 	if (b->has_weight || b->has_leaf_weight || b->weight_devices.len || b->read_bps.len || b->write_bps.len ||
 	    b->read_iops.len || b->write_iops.len)
 		return false;
-	return !r->has_pids && !r->hugepages.len && !r->has_class_id && !r->priorities.len && !r->unified.len;
+	return !r->has_pids && !r->hugepages.len && !r->has_class_id && !r->priorities.len && !r->rdma.len &&
+	       !r->unified.len;
 }

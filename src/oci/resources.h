@@ -2,7 +2,7 @@
  * linux.resources of an OCI config.json: what a container may use of the machine. config-linux.md, "Control groups".
  *
  * The numbers are those of control groups of version 1, whatever the machine has; `unified` are files of version 2,
- * verbatim. A number counts only if its `has_` says that it is there. What this model does not know is refused (-EOPNOTSUPP).
+ * verbatim. A number counts only if its `has_` says that it is there.
  */
 #pragma once
 
@@ -76,6 +76,13 @@ struct oci_priority {
 };
 DEFINE_VEC(oci_priorities, struct oci_priority)
 
+struct oci_rdma_limit {
+	char *device; /* "mlx5_1" */
+	bool has_handles, has_objects;
+	uint32_t handles, objects;
+};
+DEFINE_VEC(oci_rdma_limits, struct oci_rdma_limit)
+
 struct oci_resources {
 	struct oci_memory memory;
 	struct oci_cpu cpu;
@@ -86,6 +93,7 @@ struct oci_resources {
 	bool has_class_id;
 	uint32_t class_id;
 	struct oci_priorities priorities;
+	struct oci_rdma_limits rdma;
 	struct oci_device_rules devices;
 	struct strv unified; /* file, value, file, value … */
 };

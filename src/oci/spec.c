@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "oci/fields.h"
+#include "oci/spec_types.h"
 #include "sys/fs.h"
 
 #include <errno.h>
@@ -20,6 +21,11 @@
 #define REQUIRED(n, k, type_, member)                                                                                  \
 	{                                                                                                              \
 		.name = n, .kind = k, .offset = offsetof(type_, member), .flags = FIELD_ALWAYS | FIELD_REQUIRED        \
+	}
+#define SUB_WITH_HAS(n, type_, member, has, sub)                                                                       \
+	{                                                                                                              \
+		.name = n, .kind = FIELD_OBJECT, .offset = offsetof(type_, member),                                    \
+		.has_offset = offsetof(type_, has) + 1, .type = sub                                                    \
 	}
 #define WITH_HAS(n, k, type_, member, has)                                                                             \
 	{                                                                                                              \
@@ -66,6 +72,32 @@ static const struct field_type console_type = { sizeof(struct console_size), con
 _Static_assert(offsetof(struct oci_process, console_width) == offsetof(struct oci_process, console_height) + 4,
 	       "console size");
 
+static const struct field scheduler_fields[] = {
+	REQUIRED("policy", FIELD_STRING, struct oci_scheduler, policy),
+	FIELD("nice", FIELD_I32, struct oci_scheduler, nice),
+	FIELD("priority", FIELD_I32, struct oci_scheduler, priority),
+	FIELD("flags", FIELD_STRV, struct oci_scheduler, flags),
+	FIELD("runtime", FIELD_U64, struct oci_scheduler, runtime),
+	FIELD("deadline", FIELD_U64, struct oci_scheduler, deadline),
+	FIELD("period", FIELD_U64, struct oci_scheduler, period),
+	END,
+};
+static const struct field_type scheduler_type = { sizeof(struct oci_scheduler), scheduler_fields };
+
+static const struct field io_priority_fields[] = {
+	REQUIRED("class", FIELD_STRING, struct oci_io_priority, class_),
+	ALWAYS("priority", FIELD_I32, struct oci_io_priority, priority),
+	END,
+};
+static const struct field_type io_priority_type = { sizeof(struct oci_io_priority), io_priority_fields };
+
+static const struct field cpu_affinity_fields[] = {
+	FIELD("initial", FIELD_STRING, struct oci_cpu_affinity, initial),
+	FIELD("final", FIELD_STRING, struct oci_cpu_affinity, final),
+	END,
+};
+static const struct field_type cpu_affinity_type = { sizeof(struct oci_cpu_affinity), cpu_affinity_fields };
+
 static const struct field process_fields[] = {
 	FIELD("terminal", FIELD_BOOL, struct oci_process, terminal),
 	FIELD_SUB("consoleSize", FIELD_OBJECT, struct oci_process, console_height, &console_type),
@@ -78,10 +110,10 @@ static const struct field process_fields[] = {
 	ALWAYS("noNewPrivileges", FIELD_BOOL, struct oci_process, no_new_privileges),
 	FIELD("apparmorProfile", FIELD_STRING, struct oci_process, apparmor_profile),
 	FIELD("selinuxLabel", FIELD_STRING, struct oci_process, selinux_label),
-	FIELD_REFUSE("scheduler"),
-	FIELD_REFUSE("ioPriority"),
-	FIELD_REFUSE("execCPUAffinity"),
 	WITH_HAS("oomScoreAdj", FIELD_I64, struct oci_process, oom_score_adj, has_oom_score_adj),
+	SUB_WITH_HAS("scheduler", struct oci_process, scheduler, has_scheduler, &scheduler_type),
+	SUB_WITH_HAS("ioPriority", struct oci_process, io_priority, has_io_priority, &io_priority_type),
+	FIELD_SUB("execCPUAffinity", FIELD_OBJECT, struct oci_process, exec_cpu_affinity, &cpu_affinity_type),
 	END,
 };
 static const struct field_type process_type = { sizeof(struct oci_process), process_fields };
@@ -103,7 +135,7 @@ static const struct field mount_fields[] = {
 	FIELD_SUB("gidMappings", FIELD_ARRAY, struct oci_mount, gid_mappings, &mapping_type),
 	END,
 };
-static const struct field_type mount_type = { sizeof(struct oci_mount), mount_fields };
+const struct field_type oci_mount_type = { sizeof(struct oci_mount), mount_fields };
 
 static const struct field hook_fields[] = {
 	REQUIRED("path", FIELD_STRING, struct oci_hook, path),
@@ -130,7 +162,7 @@ static const struct field namespace_fields[] = {
 	FIELD("path", FIELD_STRING, struct oci_namespace, path),
 	END,
 };
-static const struct field_type namespace_type = { sizeof(struct oci_namespace), namespace_fields };
+const struct field_type oci_namespace_type = { sizeof(struct oci_namespace), namespace_fields };
 
 static const struct field device_fields[] = {
 	REQUIRED("path", FIELD_STRING, struct oci_device, path),
@@ -203,19 +235,50 @@ static const struct field_type time_type = { sizeof(struct time_offsets), time_f
 
 struct personality {
 	char *domain;
+	struct strv flags;
 };
+_Static_assert(offsetof(struct oci_linux, personality_flags) - offsetof(struct oci_linux, personality_domain) ==
+		       offsetof(struct personality, flags),
+	       "personality");
 static const struct field personality_fields[] = {
 	FIELD("domain", FIELD_STRING, struct personality, domain),
+	FIELD("flags", FIELD_STRV, struct personality, flags),
 	END,
 };
 static const struct field_type personality_type = { sizeof(struct personality), personality_fields };
+
+static const struct field intel_rdt_fields[] = {
+	FIELD("closID", FIELD_STRING, struct oci_intel_rdt, clos_id),
+	FIELD("l3CacheSchema", FIELD_STRING, struct oci_intel_rdt, l3_cache_schema),
+	FIELD("memBwSchema", FIELD_STRING, struct oci_intel_rdt, mem_bw_schema),
+	FIELD("schemata", FIELD_STRV, struct oci_intel_rdt, schemata),
+	FIELD("enableMonitoring", FIELD_BOOL, struct oci_intel_rdt, enable_monitoring),
+	FIELD("enableCMT", FIELD_BOOL, struct oci_intel_rdt, enable_cmt),
+	FIELD("enableMBM", FIELD_BOOL, struct oci_intel_rdt, enable_mbm),
+	END,
+};
+static const struct field_type intel_rdt_type = { sizeof(struct oci_intel_rdt), intel_rdt_fields };
+
+static const struct field memory_policy_fields[] = {
+	REQUIRED("mode", FIELD_STRING, struct oci_memory_policy, mode),
+	FIELD("nodes", FIELD_STRING, struct oci_memory_policy, nodes),
+	FIELD("flags", FIELD_STRV, struct oci_memory_policy, flags),
+	END,
+};
+static const struct field_type memory_policy_type = { sizeof(struct oci_memory_policy), memory_policy_fields };
+
+static const struct field net_device_fields[] = {
+	FIELD("name", FIELD_STRING, struct oci_net_device, inside),
+	END,
+};
+static const struct field_type net_device_type = { sizeof(struct oci_net_device), net_device_fields };
 
 static const struct field linux_fields[] = {
 	FIELD_SUB("uidMappings", FIELD_ARRAY, struct oci_linux, uid_mappings, &mapping_type),
 	FIELD_SUB("gidMappings", FIELD_ARRAY, struct oci_linux, gid_mappings, &mapping_type),
 	FIELD("sysctl", FIELD_MAP, struct oci_linux, sysctl),
 	FIELD("cgroupsPath", FIELD_STRING, struct oci_linux, cgroups_path),
-	FIELD_SUB("namespaces", FIELD_ARRAY, struct oci_linux, namespaces, &namespace_type),
+	FIELD_SUB("namespaces", FIELD_ARRAY, struct oci_linux, namespaces, &oci_namespace_type),
 	FIELD_SUB("devices", FIELD_ARRAY, struct oci_linux, devices, &device_type),
 	{ .name = "seccomp",
 	  .kind = FIELD_OBJECT,
@@ -232,9 +295,9 @@ static const struct field linux_fields[] = {
 	FIELD("mountLabel", FIELD_STRING, struct oci_linux, mount_label),
 	FIELD_SUB("personality", FIELD_OBJECT, struct oci_linux, personality_domain, &personality_type),
 	FIELD_SUB("timeOffsets", FIELD_OBJECT, struct oci_linux, monotonic_secs, &time_type),
-	FIELD_REFUSE("intelRdt"),
-	FIELD_REFUSE("netDevices"),
-	FIELD_REFUSE("memoryPolicy"),
+	SUB_WITH_HAS("intelRdt", struct oci_linux, intel_rdt, has_intel_rdt, &intel_rdt_type),
+	SUB_WITH_HAS("memoryPolicy", struct oci_linux, memory_policy, has_memory_policy, &memory_policy_type),
+	FIELD_SUB("netDevices", FIELD_KEYED, struct oci_linux, net_devices, &net_device_type),
 	FIELD("resources", FIELD_RAW, struct oci_linux, resources),
 	END,
 };
@@ -260,7 +323,7 @@ static const struct field spec_fields[] = {
 	FIELD_SUB("root", FIELD_OBJECT, struct oci_spec, root_path, &root_type),
 	FIELD("hostname", FIELD_STRING, struct oci_spec, hostname),
 	FIELD("domainname", FIELD_STRING, struct oci_spec, domainname),
-	FIELD_SUB("mounts", FIELD_ARRAY, struct oci_spec, mounts, &mount_type),
+	FIELD_SUB("mounts", FIELD_ARRAY, struct oci_spec, mounts, &oci_mount_type),
 	FIELD_SUB("hooks", FIELD_OBJECT, struct oci_spec, hooks, &hooks_type),
 	FIELD("annotations", FIELD_MAP, struct oci_spec, annotations),
 	FIELD_SUB("linux", FIELD_OBJECT, struct oci_spec, linux_, &linux_type),
@@ -352,111 +415,4 @@ int oci_seccomp_write(const struct oci_seccomp *seccomp, struct buf *buf, struct
 void oci_seccomp_done(struct oci_seccomp *seccomp)
 {
 	fields_done(&seccomp_type, seccomp);
-}
-
-/* --- changes --- */
-
-static void mount_done(struct oci_mount *m)
-{
-	fields_done(&mount_type, m);
-}
-
-/* Appends what is between the commas. */
-static int add_options(struct strv *dst, const char *options)
-{
-	while (options && *options) {
-		const char *end = strchrnul(options, ',');
-
-		if (end > options && strv_addn(dst, options, (size_t)(end - options)) < 0)
-			return -ENOMEM;
-		options = *end ? end + 1 : end;
-	}
-	return 0;
-}
-
-int oci_spec_add_mount(struct oci_spec *spec, const char *destination, const char *type, const char *source,
-		       const char *options)
-{
-	struct oci_mount m = { 0 };
-
-	m.destination = strdup(destination);
-	m.type = type ? strdup(type) : NULL;
-	m.source = source ? strdup(source) : NULL;
-	if (!m.destination || (type && !m.type) || (source && !m.source) || add_options(&m.options, options) < 0 ||
-	    oci_mounts_push(&spec->mounts, m) < 0) {
-		mount_done(&m);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-bool oci_spec_remove_mount(struct oci_spec *spec, const char *destination)
-{
-	struct oci_mounts *v = &spec->mounts;
-	size_t kept = 0, before = v->len;
-
-	for (size_t i = 0; i < before; i++) {
-		if (strcmp(v->items[i].destination, destination) == 0)
-			mount_done(&v->items[i]);
-		else
-			v->items[kept++] = v->items[i];
-	}
-	v->len = kept;
-	return kept < before;
-}
-
-const struct oci_namespace *oci_spec_namespace(const struct oci_spec *spec, const char *type)
-{
-	for (size_t i = 0; i < spec->linux_.namespaces.len; i++)
-		if (strcmp(spec->linux_.namespaces.items[i].type, type) == 0)
-			return &spec->linux_.namespaces.items[i];
-	return NULL;
-}
-
-void oci_spec_remove_namespace(struct oci_spec *spec, const char *type)
-{
-	struct oci_namespaces *v = &spec->linux_.namespaces;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < v->len; i++) {
-		if (strcmp(v->items[i].type, type) == 0)
-			fields_done(&namespace_type, &v->items[i]);
-		else
-			v->items[kept++] = v->items[i];
-	}
-	v->len = kept;
-}
-
-int oci_spec_set_namespace(struct oci_spec *spec, const char *type, const char *path)
-{
-	struct oci_namespace ns = { 0 };
-
-	oci_spec_remove_namespace(spec, type);
-	ns.type = strdup(type);
-	ns.path = path ? strdup(path) : NULL;
-	if (!ns.type || (path && !ns.path) || oci_namespaces_push(&spec->linux_.namespaces, ns) < 0) {
-		fields_done(&namespace_type, &ns);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-int oci_spec_set_rlimit(struct oci_spec *spec, const char *type, uint64_t soft, uint64_t hard)
-{
-	struct oci_rlimits *v = &spec->process.rlimits;
-	struct oci_rlimit limit = { .soft = soft, .hard = hard };
-
-	for (size_t i = 0; i < v->len; i++) {
-		if (strcmp(v->items[i].type, type) == 0) {
-			v->items[i].soft = soft;
-			v->items[i].hard = hard;
-			return 0;
-		}
-	}
-	limit.type = strdup(type);
-	if (!limit.type || oci_rlimits_push(v, limit) < 0) {
-		free(limit.type);
-		return -ENOMEM;
-	}
-	return 0;
 }

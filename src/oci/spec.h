@@ -3,8 +3,8 @@
  *
  * All strings and arrays are owned by the spec and released by oci_spec_done. An array is {items, len,
  * cap}; a string that is NULL, an empty array, a false flag and a zero number stand for "not there" and
- * are not written, unless a `has_` field says that it is there. What the struct does not know is refused
- * by the parser (-EOPNOTSUPP) where the specification gives it a meaning on Linux, and skipped otherwise.
+ * are not written, unless a `has_` field says that it is there. The struct has all that the specification gives a
+ * meaning on Linux; what else stands there is skipped, as it demands. Which of it can be done is for the runtime to say.
  *
  * Source: https://github.com/opencontainers/runtime-spec, config.md and config-linux.md.
  */
@@ -40,6 +40,25 @@ struct oci_capabilities {
 	struct strv bounding, effective, inheritable, permitted, ambient;
 };
 
+/* sched_setattr(2) */
+struct oci_scheduler {
+	char *policy; /* "SCHED_OTHER" */
+	int32_t nice, priority;
+	struct strv flags; /* "SCHED_FLAG_RESET_ON_FORK" */
+	uint64_t runtime, deadline, period;
+};
+
+/* ioprio_set(2) */
+struct oci_io_priority {
+	char *class_; /* "IOPRIO_CLASS_BE" */
+	int32_t priority;
+};
+
+/* Of a process that enters a container: lists of processors ("0-3,7"), before and after it is in its control group. */
+struct oci_cpu_affinity {
+	char *initial, *final;
+};
+
 struct oci_process {
 	bool terminal;
 	uint32_t console_height, console_width; /* in characters; 0: not given */
@@ -52,6 +71,10 @@ struct oci_process {
 	char *apparmor_profile, *selinux_label;
 	bool has_oom_score_adj;
 	int64_t oom_score_adj;
+	bool has_scheduler, has_io_priority;
+	struct oci_scheduler scheduler;
+	struct oci_io_priority io_priority;
+	struct oci_cpu_affinity exec_cpu_affinity;
 };
 
 struct oci_mapping {
@@ -125,6 +148,27 @@ struct oci_seccomp_ready {
 	size_t filter_len;
 };
 
+/* Groups of resctrl, a file system of the kernel. */
+struct oci_intel_rdt {
+	char *clos_id; /* NULL: named like the container; "/": the default */
+	char *l3_cache_schema, *mem_bw_schema;
+	struct strv schemata;
+	bool enable_monitoring, enable_cmt, enable_mbm; /* the latter two until 1.2 */
+};
+
+/* set_mempolicy(2); specification 1.3. */
+struct oci_memory_policy {
+	char *mode;	   /* "MPOL_BIND" */
+	char *nodes;	   /* "0-1" */
+	struct strv flags; /* "MPOL_F_STATIC_NODES" */
+};
+
+/* An interface of the machine that is moved into the container; specification 1.3. */
+struct oci_net_device {
+	char *outside, *inside; /* inside: NULL: the same */
+};
+DEFINE_VEC(oci_net_devices, struct oci_net_device)
+
 struct oci_linux {
 	struct oci_mappings uid_mappings, gid_mappings;
 	struct strv sysctl; /* name, value, name, value … */
@@ -137,7 +181,12 @@ struct oci_linux {
 	char *rootfs_propagation;
 	struct strv masked_paths, readonly_paths;
 	char *mount_label;
-	char *personality_domain;
+	char *personality_domain; /* "LINUX32" */
+	struct strv personality_flags;
+	bool has_intel_rdt, has_memory_policy;
+	struct oci_intel_rdt intel_rdt;
+	struct oci_memory_policy memory_policy;
+	struct oci_net_devices net_devices;
 	int64_t monotonic_secs, boottime_secs; /* offsets of the time namespace */
 	uint32_t monotonic_nsecs, boottime_nsecs;
 	char *resources; /* JSON text, as it stood there; NULL: none */

@@ -1,6 +1,7 @@
 /* What a configuration asks for and this runtime can't do, or should not: refused before anything happens. */
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "runtime/nature.h"
 #include "runtime/start.h"
 
 #include <errno.h>
@@ -25,12 +26,10 @@ static int check_supported(const struct oci_spec *spec, struct err *err)
 	if (h->prestart.len || h->create_runtime.len || h->create_container.len || h->start_container.len ||
 	    h->poststart.len || h->poststop.len)
 		return refuse("hooks", err);
-	if (is_set(spec->process.apparmor_profile))
-		return refuse("process.apparmorProfile", err);
-	if (is_set(spec->process.selinux_label) || is_set(l->mount_label))
-		return refuse("an SELinux label", err);
-	if (is_set(l->personality_domain) && strcmp(l->personality_domain, "LINUX") != 0)
-		return refuse("linux.personality", err);
+	if (l->net_devices.len)
+		return refuse("linux.netDevices", err);
+	if (l->has_intel_rdt)
+		return refuse("linux.intelRdt", err);
 	if (is_set(l->rootfs_propagation) && !str_ends_with(l->rootfs_propagation, "private") &&
 	    !str_ends_with(l->rootfs_propagation, "slave"))
 		return refuse("linux.rootfsPropagation other than private", err);
@@ -116,6 +115,31 @@ static int check_sysctl(const struct oci_spec *spec, const char *name, struct er
 	return err_set(err, EPERM, "the kernel's setting '%s' belongs to no namespace, so it is the machine's", name);
 }
 
+/* What has a namespace in which it is the container's own, and would be the machine's without. */
+static int check_namespaces(const struct oci_spec *spec, struct err *err)
+{
+	const struct oci_linux *l = &spec->linux_;
+
+	for (size_t i = 0; i < l->namespaces.len; i++) {
+		const struct oci_namespace *n = &l->namespaces.items[i];
+
+		if (oci_spec_namespace(spec, n->type) != n)
+			return err_set(err, EINVAL, "the configuration has two %s namespaces", n->type);
+		if (n->path && n->path[0] && n->path[0] != '/')
+			return err_set(err, EINVAL, "the path of the %s namespace, '%s', is not absolute", n->type,
+				       n->path);
+	}
+	if ((is_set(spec->hostname) || is_set(spec->domainname)) && !oci_spec_namespace(spec, "uts"))
+		return err_set(err, EINVAL, "%s would be the machine's: the configuration has no uts namespace",
+			       is_set(spec->hostname) ? "hostname" : "domainname");
+	if ((l->monotonic_secs || l->monotonic_nsecs || l->boottime_secs || l->boottime_nsecs) &&
+	    !(oci_spec_namespace(spec, "time") && !oci_spec_namespace(spec, "time")->path))
+		return err_set(err, EINVAL, "linux.timeOffsets without a new time namespace");
+	if ((l->uid_mappings.len || l->gid_mappings.len) && !oci_spec_namespace(spec, "user"))
+		return err_set(err, EINVAL, "linux.uidMappings and gidMappings without a user namespace");
+	return 0;
+}
+
 int start_check(const struct start *st, struct err *err)
 {
 	const struct strv *sysctl = &st->spec->linux_.sysctl;
@@ -123,6 +147,12 @@ int start_check(const struct start *st, struct err *err)
 
 	if (r == 0)
 		r = check_process(st, err);
+	if (r == 0)
+		r = limits_check(st->spec, err);
+	if (r == 0)
+		r = nature_check(st->spec, err);
+	if (r == 0 && !st->target)
+		r = check_namespaces(st->spec, err);
 	if (r == 0)
 		r = check_devices(&st->spec->linux_.devices, err);
 	if (r == 0)

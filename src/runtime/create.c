@@ -1,5 +1,6 @@
 /* The caller's side of a start: clone, then a conversation with the new process until its program runs. */
 #include "base/cleanup.h"
+#include "runtime/nature.h"
 #include "runtime/start.h"
 #include "sys/processes.h"
 #include "sys/spawn.h"
@@ -299,6 +300,15 @@ static int do_meanwhile(const struct runtime_options *options, const struct cont
 	return 0;
 }
 
+static int set_from_outside(struct start *st, pid_t pid, struct err *err)
+{
+	int r = start_make_group(st, pid, err);
+
+	if (r == 0)
+		r = nature_set_outside(st->spec, pid, err);
+	return r == 0 && st->limits_outside ? limits_set_outside(st->spec, pid, err) : r;
+}
+
 /* What the caller has to do for the process that is there since BEGAN_NS. */
 static int attend(struct start *st, struct container_process *p, uint64_t began_ns, struct err *err)
 {
@@ -312,8 +322,8 @@ static int attend(struct start *st, struct container_process *p, uint64_t began_
 		if (r == 0)
 			go_on(p->control);
 	}
-	if (r == 0 && st->has_group) {
-		r = start_make_group(st, p->pid, err);
+	if (r == 0 && st->is_attended) {
+		r = set_from_outside(st, p->pid, err);
 		if (r == 0)
 			go_on(p->control);
 	}

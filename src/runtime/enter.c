@@ -23,6 +23,7 @@
  */
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "runtime/nature.h"
 #include "runtime/start.h"
 #include "sys/fs.h"
 #include "sys/spawn.h"
@@ -229,8 +230,39 @@ static int enter_root(struct start *st)
 	return st->root_fd < 0 ? start_fail(st, errno, "open the container's root", "/") : 0;
 }
 
+/* Where it runs until it is in the container's control group, and from there on. */
+static int set_initial_affinity(struct start *st)
+{
+	return start_set_affinity(st, st->spec->process.exec_cpu_affinity.initial);
+}
+
+static int set_final_affinity(struct start *st)
+{
+	return start_set_affinity(st, st->spec->process.exec_cpu_affinity.final);
+}
+
+static int set_nature(struct start *st)
+{
+	struct err err = { 0 };
+	int r = nature_set_outside(st->spec, 0, &err);
+
+	if (r < 0) {
+		snprintf(st->failed_detail, sizeof(st->failed_detail), "%.159s", err.msg);
+		return start_fail(st, -r, "set how it is scheduled", NULL);
+	}
+	return start_set_nature(st);
+}
+
 static int (*const steps_between[])(struct start *st) = {
-	start_reset_signals, start_set_limits, enter_cgroups, hide, join_namespaces, hide,
+	start_reset_signals,
+	set_initial_affinity,
+	start_set_limits,
+	set_nature,
+	enter_cgroups,
+	set_final_affinity,
+	hide,
+	join_namespaces,
+	hide,
 };
 
 static int (*const steps_inside[])(struct start *st) = {

@@ -112,7 +112,7 @@ int start_enter_group(struct start *st)
 {
 	int r;
 
-	if (!st->has_group)
+	if (!st->is_attended)
 		return 0;
 	r = start_wait(st);
 	if (r < 0)

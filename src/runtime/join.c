@@ -21,10 +21,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/nsfs.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -63,7 +65,9 @@ int start_prepare_join(struct start *st, const char *type, const char *path, int
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err, errno, "open the namespace '%s'", path);
-	st->joined[st->joined_len++] = (struct joined_namespace){ type, path, fd, flag };
+	st->joined[st->joined_len++] = (struct joined_namespace){ type, path, fd, flag, false };
+	if (ioctl(fd, NS_GET_NSTYPE) != flag)
+		return err_set(err, EINVAL, "'%s' is not a %s namespace", path, type);
 	if (flag == CLONE_NEWUSER)
 		read_maps(st, path);
 	return 0;

@@ -1,6 +1,8 @@
 /* What is looked up and understood before the process exists. */
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/str.h"
+#include "runtime/nature.h"
 #include "runtime/start.h"
 #include "sys/userns.h"
 
@@ -41,12 +43,16 @@ static int add_namespace(struct start *st, const struct oci_namespace *ns, struc
 				st->clone_flags |= (uint64_t)k->flag;
 			return 0;
 		}
-		if (!k->joinable)
-			return err_set(err, EOPNOTSUPP, "joining the %s namespace '%s' is not supported yet", ns->type,
-				       ns->path);
+		if (!k->joinable) {
+			err_set(err, EOPNOTSUPP,
+				"the %s namespace '%s' can't be joined: the root of all who are in there would become "
+				"the container's",
+				ns->type, ns->path);
+			return err_hint(err, "leave out its path");
+		}
 		return start_prepare_join(st, k->type, ns->path, k->flag, err);
 	}
-	return err_set(err, EINVAL, "there is no namespace of type '%s'", ns->type);
+	return err_set(err, EINVAL, "linux.namespaces: there is no namespace of type '%s'", ns->type);
 }
 
 static int copy_mappings(const struct oci_mappings *src, const char *what, struct id_range *dst, size_t *ret_len,
@@ -90,8 +96,8 @@ static int prepare_namespaces(struct start *st, struct err *err)
 
 /* --- capabilities --- */
 
-/* Names that the running kernel lacks mean nothing; names that nobody knows are a mistake. */
-static int caps_of(const struct strv *names, cap_set *ret, struct err *err)
+/* What can't be given is left out and said: config.md, "capabilities", wants no failure. */
+static cap_set caps_of(const struct strv *names)
 {
 	cap_set set = 0;
 
@@ -99,30 +105,30 @@ static int caps_of(const struct strv *names, cap_set *ret, struct err *err)
 		int number = cap_from_name(names->items[i]);
 
 		if (number < 0)
-			return err_set(err, EINVAL, "there is no capability '%s'", names->items[i]);
-		if (number <= cap_last())
+			log_warn("process.capabilities: there is no capability '%s'; it is left out", names->items[i]);
+		else if (number <= cap_last())
 			set |= CAP_BIT(number);
 	}
-	*ret = set;
-	return 0;
+	return set;
 }
 
-static int prepare_caps(struct start *st, struct err *err)
+static void prepare_caps(struct start *st)
 {
 	const struct oci_capabilities *c = &st->spec->process.capabilities;
-	int r = caps_of(&c->bounding, &st->caps.bounding, err);
+	struct cap_state own;
 
-	if (r == 0)
-		r = caps_of(&c->effective, &st->caps.effective, err);
-	if (r == 0)
-		r = caps_of(&c->permitted, &st->caps.permitted, err);
-	if (r == 0)
-		r = caps_of(&c->inheritable, &st->caps.inheritable, err);
-	if (r == 0)
-		r = caps_of(&c->ambient, &st->caps.ambient, err);
-	/* The kernel lets nothing else be ambient: capabilities(7). Others write more there, and mean this. */
+	st->caps = (struct cap_state){ caps_of(&c->bounding), caps_of(&c->effective), caps_of(&c->inheritable),
+				       caps_of(&c->permitted), caps_of(&c->ambient) };
+	/* Without a user namespace of its own nobody can have more than we have. */
+	if (!st->in_userns && !st->target && caps_get(&own) == 0) {
+		if (st->caps.permitted & ~own.permitted)
+			log_warn("process.capabilities: more than this process has itself; they are left out");
+		st->caps.permitted &= own.permitted;
+		st->caps.inheritable &= own.permitted | own.inheritable;
+	}
+	/* The kernel lets nothing else be effective, or ambient: capabilities(7). Others write more there, and mean this. */
+	st->caps.effective &= st->caps.permitted;
 	st->caps.ambient &= st->caps.permitted & st->caps.inheritable;
-	return r < 0 ? err_wrap(err, "process.capabilities") : 0;
 }
 
 /* --- the rest --- */
@@ -165,10 +171,10 @@ static int prepare_argv(struct start *st, struct err *err)
 
 int start_prepare_process(struct start *st, struct err *err)
 {
-	int r = prepare_caps(st, err);
+	int r;
 
-	if (r == 0)
-		r = start_prepare_seccomp(st, err);
+	prepare_caps(st);
+	r = start_prepare_seccomp(st, err);
 	if (r == 0)
 		r = prepare_argv(st, err);
 	if (r < 0)
@@ -187,6 +193,8 @@ int start_prepare(struct start *st, struct err *err)
 		r = prepare_namespaces(st, err);
 	if (r == 0)
 		r = start_prepare_group(st, err);
+	st->limits_outside = limits_are_outside(st);
+	st->is_attended = st->has_group || st->limits_outside || nature_is_outside(st->spec);
 	if (r == 0)
 		r = prepare_paths(st, err);
 	if (r == 0)

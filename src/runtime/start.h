@@ -115,8 +115,10 @@ struct start {
 	struct oci_resources resources;
 	struct cgroup group;
 	struct cgroup_settings settings;
-	bool has_group;		     /* the new process waits until it is in it */
-	bool new_cgroup;	     /* a control group namespace, to be made there */
+	bool has_group;	     /* the container has a control group of its own */
+	bool limits_outside; /* the caller sets them */
+	bool is_attended; /* the new process waits until it is in there, and what else only its caller may do is done */
+	bool new_cgroup;  /* a control group namespace, to be made there */
 	bool group_made, group_kept; /* there is something to remove; the start has succeeded */
 
 	/* The two ends of the socket. */
@@ -239,8 +241,19 @@ int start_set_names(struct start *st);	   /* names.c: host name, loopback, sysct
 int start_make_terminal(struct start *st); /* terminal.c */
 int start_arrange_fds(struct start *st);   /* terminal.c */
 int start_set_limits(struct start *st);	   /* limits.c */
+int start_set_nature(struct start *st);	   /* nature.c */
 int start_take_identity(struct start *st); /* identity.c */
 int start_exec(struct start *st);	   /* exec.c: only returns on failure */
+
+/* nature.c: of ourselves, a list of processors (NULL: leaves them). */
+int start_set_affinity(struct start *st, const char *list);
+
+/* --- limits.c --- */
+/* Refuses limits that don't exist, or are there twice. */
+int limits_check(const struct oci_spec *spec, struct err *err);
+/* True if only the caller, root, may set them: in its new user namespace the process can't raise any. */
+bool limits_are_outside(const struct start *st);
+int limits_set_outside(const struct oci_spec *spec, pid_t pid, struct err *err);
 
 /* --- root.c --- */
 /* Mounts the overlay O on the folder PLACE, by whichever interface this kernel has. 0 or a negative errno. */

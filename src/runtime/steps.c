@@ -235,17 +235,11 @@ static int wait_for_start(struct start *st)
 }
 
 static int (*const steps[])(struct start *st) = {
-	start_reset_signals, map_ids,
-	start_enter_group,   start_enter_time,
-	show_network,	     start_set_limits,
-	hide_from_container, start_mount_root,
-	start_mount_all,     start_make_devices,
-	start_set_names,     start_hide_paths,
-	start_make_terminal, make_cwd,
-	start_pivot,	     start_arrange_fds,
-	start_take_identity, wait_for_caller,
-	wait_for_network,    wait_for_start,
-	start_exec,
+	start_reset_signals, map_ids,		start_enter_group,   start_enter_time,	  show_network,
+	start_set_limits,    start_set_nature,	hide_from_container, start_mount_root,	  start_mount_all,
+	start_make_devices,  start_set_names,	start_hide_paths,    start_make_terminal, make_cwd,
+	start_pivot,	     start_arrange_fds, start_take_identity, wait_for_caller,	  wait_for_network,
+	wait_for_start,	     start_exec,
 };
 
 _Noreturn void start_child(struct start *st)
