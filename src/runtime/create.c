@@ -405,7 +405,8 @@ static bool start_attendant(struct attendant *a, pthread_t *ret)
 /* The time namespace can't be entered while memory is shared, and a process that waits to be started may outlive us. */
 static bool may_share_memory(const struct start *st)
 {
-	return vfork_shares_memory() && !st->wait_for_start && !st->new_time && st->joined_len == 0 && !st->foreign;
+	return vfork_shares_memory() && !st->wait_for_start && !st->is_outsider && !st->new_time &&
+	       st->joined_len == 0 && !st->foreign;
 }
 
 static int begin_sharing(struct start *st, struct container_process *p, struct err *err)

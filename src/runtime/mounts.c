@@ -76,7 +76,7 @@ static int clone_part(int tree, const char *subpath, bool recursive)
 	return r < 0 ? -errno : r;
 }
 
-static int clone_source(const struct planned_mount *m)
+int start_clone_source(const struct planned_mount *m)
 {
 	autoclose int all = -1;
 
@@ -97,7 +97,7 @@ static int bind_failed(struct start *st, int code, const struct planned_mount *m
 
 static int mount_bind(struct start *st, const struct planned_mount *m)
 {
-	autoclose int tree = clone_source(m);
+	autoclose int tree = start_clone_source(m);
 	autoclose int place = -1;
 	struct stat what;
 	int r;

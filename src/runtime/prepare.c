@@ -188,6 +188,7 @@ int start_prepare(struct start *st, struct err *err)
 	int r;
 
 	st->init_fd = st->caller_end = st->child_end = st->root_fd = st->terminal = -1;
+	st->overlay = st->options->overlay;
 	r = start_check(st, err);
 	if (r == 0)
 		r = prepare_namespaces(st, err);
@@ -199,6 +200,8 @@ int start_prepare(struct start *st, struct err *err)
 		r = prepare_paths(st, err);
 	if (r == 0)
 		r = start_plan_mounts(st, err);
+	if (r == 0)
+		r = start_prepare_ahead(st, err);
 	return r < 0 ? r : start_prepare_process(st, err);
 }
 
@@ -230,6 +233,7 @@ void start_done(struct start *st)
 		close(st->cgroups[i]);
 	free(st->cgroups);
 	start_done_group(st);
+	start_done_ahead(st);
 	close_fd(st->init_fd);
 	close_fd(st->caller_end);
 	close_fd(st->child_end);

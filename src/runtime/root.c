@@ -122,7 +122,7 @@ static int open_root(struct start *st)
 
 static int mount_overlay(struct start *st)
 {
-	const struct runtime_overlay *o = st->options->overlay;
+	const struct runtime_overlay *o = st->overlay;
 	autoclose int place = open_root(st), tree = -1;
 	int r;
 
@@ -183,7 +183,7 @@ int start_mount_root(struct start *st)
 	r = show_mounts(st);
 	if (r < 0)
 		return r;
-	return st->options->overlay ? mount_overlay(st) : bind_root(st);
+	return st->overlay ? mount_overlay(st) : bind_root(st);
 }
 
 int start_pivot(struct start *st)

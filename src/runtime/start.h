@@ -96,7 +96,8 @@ struct start {
 	bool foreign;	    /* some mount comes out of another mount namespace */
 	struct idmap ids;
 	bool own_maps;
-	char *bundle, *root; /* absolute */
+	char *bundle, *root;		       /* absolute */
+	const struct runtime_overlay *overlay; /* NULL: the root is a folder as it is */
 	struct planned_mount *mounts;
 	size_t mounts_len;
 	bool dev_is_foreign; /* something was mounted on /dev that isn't ours to fill */
@@ -120,6 +121,13 @@ struct start {
 	bool is_attended; /* the new process waits until it is in there, and what else only its caller may do is done */
 	bool new_cgroup;  /* a control group namespace, to be made there */
 	bool group_made, group_kept; /* there is something to remove; the start has succeeded */
+
+	/* ahead.c */
+	bool is_outsider; /* our own id may be none of its user namespace's */
+	struct runtime_overlay overlay_ahead;
+	const char **lowers_ahead;
+	char *names_ahead; /* of descriptors, names_used of them */
+	size_t names_used;
 
 	/* The two ends of the socket. */
 	int caller_end, child_end;
@@ -152,6 +160,13 @@ enum start_until {
 };
 /* Follows the new process over P->control until then, or until it fails: with options->exit_code. */
 int start_converse(struct start *st, struct container_process *p, enum start_until until, struct err *err);
+
+/* --- ahead.c --- */
+/* Decides whether something is to be opened ahead, and makes room for the names. */
+int start_prepare_ahead(struct start *st, struct err *err);
+void start_done_ahead(struct start *st);
+/* The new process, while it still is the caller. */
+int start_open_ahead(struct start *st);
 
 /* --- enter_cgroup.c --- */
 /* Opens what ST->target's control groups are entered by; sets ST->cgroups. */
@@ -254,6 +269,10 @@ int limits_check(const struct oci_spec *spec, struct err *err);
 /* True if only the caller, root, may set them: in its new user namespace the process can't raise any. */
 bool limits_are_outside(const struct start *st);
 int limits_set_outside(const struct oci_spec *spec, pid_t pid, struct err *err);
+
+/* --- mounts.c --- */
+/* A copy of the mount of M's source, attached nowhere yet; -errno. */
+int start_clone_source(const struct planned_mount *m);
 
 /* --- root.c --- */
 /* Mounts the overlay O on the folder PLACE, by whichever interface this kernel has. 0 or a negative errno. */

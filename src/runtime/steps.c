@@ -140,8 +140,10 @@ static int map_ids(struct start *st)
 
 	if (!st->in_userns)
 		return 0;
-	if (!(st->clone_flags & CLONE_NEWUSER))
-		return start_become_root(st);
+	if (!(st->clone_flags & CLONE_NEWUSER)) {
+		r = start_open_ahead(st);
+		return r < 0 ? r : start_become_root(st);
+	}
 	if (st->late_flags && unshare((int)st->late_flags) < 0)
 		return start_fail(st, errno, "make a network namespace", NULL);
 	if (st->own_maps)
@@ -153,7 +155,8 @@ static int map_ids(struct start *st)
 		   st->ids.uids[0].count, st->ids.uids_len > 1 ? "; …" : "");
 	if (r < 0)
 		return start_fail(st, -r, "map ids", NULL);
-	return start_become_root(st);
+	r = start_open_ahead(st);
+	return r < 0 ? r : start_become_root(st);
 }
 
 /*

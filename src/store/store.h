@@ -39,7 +39,7 @@ struct store {
 	int run_fd;	      /* the folder <runroot>; -1 until store_run_fd */
 	int use_fd;	      /* lock/store, held shared; -1 after store_settle */
 	bool single;	      /* layers are those of ID_MODE_SINGLE: "<hex>.one" */
-	char variant[32];     /* or of another map than the usual one: "<hex>.keep-<uid>-<gid>"; "": no */
+	char variant[32];     /* or of another map than the usual one: "<hex>.keep-<…>"; "": no */
 	bool copies_only;     /* no overlay may show its layers: see store_set_copies_only */
 	bool is_synced;	      /* since store_sync no blob was put, or found and relied upon */
 	char *runroot_given;  /* from the options; owned */

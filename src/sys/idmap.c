@@ -35,6 +35,23 @@ void idmap_single(struct idmap *ret, uid_t uid, gid_t gid)
 	ret->uids_len = ret->gids_len = 1;
 }
 
+static int hide(struct id_range *ranges, size_t *len, uint32_t own)
+{
+	if (idmap_inside(ranges, *len, own) >= 0)
+		return 0;
+	if (*len == IDMAP_RANGES_MAX)
+		return -ERANGE;
+	ranges[(*len)++] = (struct id_range){ IDMAP_HIDDEN, own, 1 };
+	return 0;
+}
+
+int idmap_hide(struct idmap *map, uid_t uid, gid_t gid)
+{
+	int r = hide(map->uids, &map->uids_len, uid);
+
+	return r < 0 ? r : hide(map->gids, &map->gids_len, gid);
+}
+
 int64_t idmap_outside(const struct id_range *ranges, size_t len, uint32_t inside)
 {
 	for (size_t i = 0; i < len; i++)

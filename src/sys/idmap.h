@@ -43,6 +43,14 @@ int idmap_detect_mode(enum id_mode *ret, struct err *err);
 /* One id: 0 inside is UID and GID outside. */
 void idmap_single(struct idmap *ret, uid_t uid, gid_t gid);
 
+/*
+ * In such a map: the user's own id, which is no id of the container. Processes of ours that work on its files need it to get
+ * at what is the user's; the container's own map is made without it.
+ */
+#define IDMAP_HIDDEN 2147483646u
+/* Adds the own ids (UID, GID) to MAP as hidden ones, where it doesn't have them. -ERANGE: too many ranges. */
+int idmap_hide(struct idmap *map, uid_t uid, gid_t gid);
+
 /* "root", "range", "single". */
 const char *id_mode_name(enum id_mode mode);
 

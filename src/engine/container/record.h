@@ -96,7 +96,7 @@ struct container_record {
 	int64_t entrypoint_len; /* so many of ARGS are the entry point; the rest is the command */
 	char *user;		/* as it was said; "": the image's default */
 	struct strv labels;	/* key, value, key, value … */
-	char *userns;		/* "keep-id:uid=N,gid=N"; NULL: the usual map */
+	char *userns;		/* "keep-id:uid=N,gid=N"; "map:…" (auto_ids.h); NULL: the usual map */
 	char *hostname, *network,
 		*ids; /* hostname NULL: the host's own; --network's word, "private" if none; id_mode_name */
 	char *stop_signal;

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "engine/container/auto_ids.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -66,13 +67,21 @@ int container_userns_apply(const char *word, struct idmap *ids, struct container
 			"--userns nomap: a container without our own id could not open its image in our store");
 		return err_hint(err, "leave --userns out; --user runs the program as another id");
 	}
-	if (word && (strcmp(word, "auto") == 0 || str_starts_with(word, "auto:"))) {
-		err_set(err, EOPNOTSUPP,
-			"--userns auto: the unpacked images have the owners of one map, not of one for "
-			"each container");
-		return err_hint(err, "leave --userns out: each container has a user namespace of its own anyway");
-	}
 	return 0;
+}
+
+/* Each map has layers of its own. FNV-1a, since only what this user chooses is told apart. */
+static uint64_t hash_map(const struct idmap *ids)
+{
+	char text[2 * IDMAP_TEXT_MAX];
+	size_t len = idmap_text(ids->uids, ids->uids_len, text);
+	uint64_t h = 0xcbf29ce484222325;
+
+	text[len++] = '/';
+	len += idmap_text(ids->gids, ids->gids_len, text + len);
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (unsigned char)text[i]) * 0x100000001b3;
+	return h;
 }
 
 /* Where one id is mapped the files are the same for all: the emulation makes the difference. */
@@ -82,6 +91,8 @@ void container_userns_use(struct store *s, const struct idmap *ids, const struct
 	s->variant[0] = '\0';
 	if (keep->set && ids->mode == ID_MODE_RANGE)
 		snprintf(s->variant, sizeof(s->variant), ".keep-%u-%u", keep->uid, keep->gid);
+	if (keep->is_auto)
+		snprintf(s->variant, sizeof(s->variant), ".keep-%016llx", (unsigned long long)hash_map(ids));
 }
 
 static int match_mode(const char *wanted, struct idmap *ids, struct err *err)
@@ -100,12 +111,27 @@ static int match_mode(const char *wanted, struct idmap *ids, struct err *err)
 			"CLOCHE_IDS");
 }
 
+/* The ids that were chosen for it; our own may be another than that of then. */
+static int use_recorded_map(const char *word, struct idmap *ids, struct container_keep *ret, struct err *err)
+{
+	int r;
+
+	if (ids->mode == ID_MODE_SINGLE) {
+		err_set(err, EPERM, "it was made with ids of a range, and now there is none");
+		return err_hint(err, "give it back in /etc/subuid and /etc/subgid, and unset CLOCHE_IDS");
+	}
+	r = auto_ids_read(word, ids, err);
+	*ret = (struct container_keep){ .is_auto = true };
+	return r < 0 ? r : idmap_hide(ids, geteuid(), getegid());
+}
+
 int container_userns_of(const struct container_record *record, struct store *s, struct idmap *ids,
 			struct container_keep *ret, struct err *err)
 {
-	int r = match_mode(record->ids, ids, err);
+	bool is_auto = record->userns && str_starts_with(record->userns, "map:");
+	int r = is_auto ? use_recorded_map(record->userns, ids, ret, err) : match_mode(record->ids, ids, err);
 
-	if (r >= 0)
+	if (r >= 0 && !is_auto)
 		r = container_userns_apply(record->userns, ids, ret, err);
 	if (r >= 0)
 		container_userns_use(s, ids, ret);

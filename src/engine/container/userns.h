@@ -10,16 +10,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* keep-id: who the user that runs the container is in there. */
+/* What its map has of its own. */
 struct container_keep {
-	bool set;
-	uint32_t uid, gid;
+	bool set;	   /* keep-id: who the user that runs the container is in there */
+	uint32_t uid, gid; /* then */
+	bool is_auto;	   /* auto: ids that no other container has; the user's own is hidden (sys/idmap.h) */
 };
 
 /*
  * WORD is --userns (NULL: it was not given). IDS is what the machine offers; where a range is mapped, keep-id changes it so
  * that the user's own id is inside what it is outside (or uid=, gid=). Where one id is mapped that stays as it is, and the
- * emulation shows the user's files as KEEP's. Words that name a container or the host are not for this function.
+ * emulation shows the user's files as KEEP's. Words that name a container, the host or auto are not for this function.
  */
 int container_userns_apply(const char *word, struct idmap *ids, struct container_keep *ret, struct err *err);
 

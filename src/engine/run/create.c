@@ -64,23 +64,32 @@ static int give_to_root(void *arg, struct err *err)
 		       : 0;
 }
 
+int run_make_work(struct run_session *s, struct err *err)
+{
+	/* The container's root is nobody who has rights to what is ours, and we remove it: the folder above keeps all others out. */
+	if (mkdirat(s->dir_fd, "work", 0700) < 0 || (s->keep.is_auto && fchmodat(s->dir_fd, "work", 0777, 0) < 0))
+		return err_errno(err, errno, "make '%s/work'", s->dir);
+	return 0;
+}
+
 static int make_folders(struct run_session *s, struct err *err)
 {
 	struct stat st = { .st_mode = 0755 };
+	int r = 0;
 
 	/* The root folder of the merged tree is the upper one: it shows the mode of the image's. */
 	if (s->layer_fds_len && fstat(s->layer_fds[0], &st) < 0)
 		return err_errno(err, errno, "look at the image's root");
 	if (mkdirat(s->dir_fd, "upper", 0700) < 0 || fchmodat(s->dir_fd, "upper", st.st_mode & 07777, 0) < 0)
 		return err_errno(err, errno, "make '%s/upper'", s->dir);
-	if (s->keep.set && s->ids.mode == ID_MODE_RANGE) {
-		int r = userns_run(&s->ids, 0, give_to_root, s, err);
-
+	if ((s->keep.set || s->keep.is_auto) && s->ids.mode == ID_MODE_RANGE) {
+		r = userns_run(&s->ids, 0, give_to_root, s, err);
 		if (r < 0)
 			return r;
 	}
-	if (mkdirat(s->dir_fd, "work", 0700) < 0)
-		return err_errno(err, errno, "make '%s/work'", s->dir);
+	r = run_make_work(s, err);
+	if (r < 0)
+		return r;
 	/* The mount is in a namespace of its own, so that one empty folder does for all. */
 	if (faccessat(s->store->root_fd, "merged", F_OK, 0) < 0 && mkdirat(s->store->root_fd, "merged", 0700) < 0 &&
 	    errno != EEXIST)
@@ -217,6 +226,10 @@ static int set_strings(struct run_session *s, const struct run_order *order, str
 	r->ids = strdup(id_mode_name(s->ids.mode));
 	if (s->keep.set && !(r->userns = str_format("keep-id:uid=%u,gid=%u", s->keep.uid, s->keep.gid)))
 		return err_oom(err);
+	if (s->userns) {
+		free(r->userns);
+		r->userns = TAKE_PTR(s->userns);
+	}
 	if (!r->id || !r->user || !r->image || !r->network || !r->ids || (s->spec.hostname && !r->hostname) ||
 	    set_digest(&r->image_id, &s->image.id) < 0 || set_digest(&r->manifest, &s->image.manifest_digest) < 0 ||
 	    strv_add_all(&r->args, &s->spec.process.args) < 0)

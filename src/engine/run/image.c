@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 static void on_pull(const char *text, void *arg)
 {
@@ -88,7 +89,7 @@ static int open_lowers(struct run_session *s, struct err *err)
 	return strv_take(&s->lowers, skeleton) < 0 ? err_oom(err) : 0;
 }
 
-static int find_layers(struct run_session *s, struct err *err)
+int run_find_layers(struct run_session *s, struct err *err)
 {
 	uint64_t start = time_now_us();
 	int r = layers_ensure(s->store, &s->ids, &s->image, err);
@@ -98,6 +99,15 @@ static int find_layers(struct run_session *s, struct err *err)
 	run_report(s, start, "find the unpacked layers", "open(\"layers/…/fs\", O_DIRECTORY)",
 		   "shared by all containers of the image, never written to");
 	return r;
+}
+
+void run_drop_layers(struct run_session *s)
+{
+	for (size_t i = 0; i < s->layer_fds_len; i++)
+		close(s->layer_fds[i]);
+	s->layer_fds_len = 0;
+	strv_done(&s->lowers);
+	s->lowers = (struct strv){ 0 };
 }
 
 int run_open_image(struct run_session *s, const struct run_order *order, struct err *err)
@@ -111,7 +121,8 @@ int run_open_image(struct run_session *s, const struct run_order *order, struct 
 		return r;
 	run_report(s, start, "look up the image", "open(\"refs/…\"), open(\"blobs/sha256/…\")",
 		   "the name leads to a manifest, and that to a configuration");
-	return find_layers(s, err);
+	r = run_userns_settle(s, order->options, err);
+	return r < 0 ? r : run_find_layers(s, err);
 }
 
 int run_open_recorded_image(struct run_session *s, struct err *err)
@@ -126,5 +137,5 @@ int run_open_recorded_image(struct run_session *s, struct err *err)
 		return err_wrap(err, "its image '%s'", s->record.image ? s->record.image : "?");
 	run_report(s, start, "look up the image", "open(\"blobs/sha256/…\")",
 		   "the container keeps it, whatever its name means today");
-	return find_layers(s, err);
+	return run_find_layers(s, err);
 }

@@ -40,9 +40,7 @@ static int renew_work(struct run_session *s, struct err *err)
 	autofree char *path = str_format("containers/%s/work", s->id);
 	int r = path ? store_trash(s->store, path, err) : err_oom(err);
 
-	if (r < 0)
-		return r;
-	return mkdirat(s->dir_fd, "work", 0700) < 0 ? err_errno(err, errno, "make '%s/work'", s->dir) : 0;
+	return r < 0 ? r : run_make_work(s, err);
 }
 
 static int read_files(struct run_session *s, struct err *err)

@@ -8,6 +8,7 @@
 #include "engine/run/hosts.h"
 #include "net/addresses.h"
 #include "sys/fs.h"
+#include "sys/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -128,10 +129,32 @@ int run_open_network(struct run_session *s, struct err *err)
 	return r;
 }
 
+/* Where our own id is none of the container's, they become its root's, as they are everywhere else. */
+static int give_to_root(void *arg, struct err *err)
+{
+	static const char *const names[] = { "hosts", "hostname", "resolv.conf" };
+	const int *fd = arg;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (fchownat(*fd, names[i], 0, 0, AT_SYMLINK_NOFOLLOW) < 0)
+			return err_errno(err, errno, "set the owner of the container's '%s'", names[i]);
+	return 0;
+}
+
+static int give_files(const struct run_session *s, struct err *err)
+{
+	autoclose int fd = run_open_files(s, err);
+
+	return fd < 0 ? fd : userns_run(&s->ids, 0, give_to_root, &fd, err);
+}
+
 int run_write_name_files(const struct run_session *s, struct err *err)
 {
 	uint64_t start = time_now_us();
 	int r = write_files(s, err);
+
+	if (r >= 0 && s->keep.is_auto)
+		r = give_files(s, err);
 
 	run_report(s, start, "write hosts, hostname, resolv.conf", "open(…, O_CREAT | O_EXCL), write()",
 		   "its own names; bound over the image's files");

@@ -80,10 +80,12 @@ static int parse_staying(const struct run_options *o, struct run_staying *how, s
  *   - to leave a log: without --rm, `logs` is to work afterwards;
  *   - for what goes on while it runs: restarts, health checks, a choice of streams (--attach).
  */
-static bool needs_monitor(const struct run_options *o, const struct container_record *r)
+static bool needs_monitor(const struct run_options *o, const struct run_session *s)
 {
+	const struct container_record *r = &s->record;
+
 	return o->detach || r->tty || !r->remove || r->life.restart != RESTART_NO || r->health.test.len > 0 ||
-	       o->attach.len > 0;
+	       o->attach.len > 0 || s->keep.is_auto; /* our own pipes would be closed to it */
 }
 
 static int run_monitored(struct run_session *s, const struct run_options *o, const struct run_staying *how,
@@ -120,7 +122,7 @@ static int run_session(struct run_session *s, const struct store_options *store,
 		r = run_session_open(s, store, err);
 	if (r >= 0)
 		r = run_create_begin(s, order, err);
-	if (r >= 0 && needs_monitor(order->options, &s->record))
+	if (r >= 0 && needs_monitor(order->options, s))
 		return run_monitored(s, order->options, &how, ret_exit, err);
 	if (r >= 0)
 		r = run_to_end(s, how.pass_signals, ret_exit, err);

@@ -26,6 +26,9 @@ void run_session_done(struct run_session *s)
 		close(s->dir_fd);
 	strv_done(&s->lowers);
 	store_image_done(&s->image);
+	if (s->ids_lock >= 0)
+		close(s->ids_lock);
+	free(s->userns);
 	free(s->dir);
 	free(s->files_dir);
 	free(s->rootfs);

@@ -41,6 +41,8 @@ struct run_session {
 
 	struct idmap ids;
 	struct container_keep keep;
+	char *userns; /* for the record; NULL: the usual map */
+	int ids_lock; /* until the record tells whose the ids are; -1: none were chosen */
 	struct store *store;
 	struct store_image image;
 	struct strv lowers; /* absolute paths, topmost first, the skeleton last */
@@ -69,6 +71,7 @@ struct run_session {
 #define RUN_SESSION_INIT(cb)                                                                                           \
 	((struct run_session){ .callbacks = (cb),                                                                      \
 			       .begin_us = time_now_us(),                                                              \
+			       .ids_lock = -1,                                                                         \
 			       .dir_fd = -1,                                                                           \
 			       .live = CONTAINER_LIVE_INIT,                                                            \
 			       .supervisor = INTERCEPT_HELPER_INIT,                                                    \
@@ -85,6 +88,9 @@ int run_session_set_paths(struct run_session *s, struct err *err);
 
 /* The image of the order, its platform, layers and lowers: reads only, but for layers that are unpacked first. */
 int run_open_image(struct run_session *s, const struct run_order *order, struct err *err);
+/* The layers of s->image for the session's map of ids, unpacked where they aren't, and opened; and what undoes that. */
+int run_find_layers(struct run_session *s, struct err *err);
+void run_drop_layers(struct run_session *s);
 /* The image that the record names by its manifest. */
 int run_open_recorded_image(struct run_session *s, struct err *err);
 
@@ -97,10 +103,20 @@ int run_create_check(struct run_session *s, const struct run_options *o, struct 
  * (run_end).
  */
 int run_create_begin(struct run_session *s, const struct run_order *order, struct err *err);
+/* The work folder of its overlay, in the container's. */
+int run_make_work(struct run_session *s, struct err *err);
 /* On disk as made and not started. */
 int run_create_finish(struct run_session *s, struct err *err);
 /* Writes config.json and state.json; once only. */
 int run_write_records(struct run_session *s, struct err *err);
+
+/* --- userns.c --- */
+
+/*
+ * The map of ids, where it depends on the image (--userns auto) or on another container whose user namespace is shared: before
+ * the layers are looked for, which are those for the map. Else nothing is done.
+ */
+int run_userns_settle(struct run_session *s, const struct run_options *o, struct err *err);
 
 /* --- load.c --- */
 

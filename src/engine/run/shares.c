@@ -105,6 +105,33 @@ int run_shares_want(struct store *s, const struct run_options *o, const struct i
 	return 0;
 }
 
+int run_shares_ids(struct store *s, const struct run_options *o, struct idmap *ids, struct container_keep *keep,
+		   char **ret_word, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const char *word = *(const char *const *)((const char *)o + kinds[i].offset);
+		const char *name = word ? str_skip_prefix(word, "container:") : NULL;
+		autorecord struct container_record record = { 0 };
+		char id[CONTAINER_ID_MAX];
+		int r;
+
+		if (!name)
+			continue;
+		r = container_find(s, name, id, err);
+		if (r >= 0)
+			r = container_record_read(s, id, &record, err);
+		if (r >= 0 && record.userns)
+			r = container_userns_of(&record, s, ids, keep, err);
+		if (r < 0)
+			return err_wrap(err, "%s '%s'", kinds[i].option, word);
+		if (record.userns && !(*ret_word = TAKE_PTR(record.userns)))
+			return err_oom(err);
+		/* All belong to the first one's user namespace, else the start refuses them. */
+		return 0;
+	}
+	return 0;
+}
+
 /* --- the spec --- */
 
 static const char shm_source[] = "/root/dev/shm";

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "engine/container/record.h"
+#include "engine/container/userns.h"
 #include "engine/run/options.h"
 #include "oci/spec.h"
 #include "store/store.h"
@@ -23,6 +24,12 @@ enum { RUN_SHARES_MAX = 8 };
  */
 int run_shares_want(struct store *s, const struct run_options *o, const struct idmap *ids, struct strv *ret,
 		    char **ret_hostname, struct err *err);
+/*
+ * If a namespace is shared with a container whose ids are not mapped in the usual way, so are ours (container_userns_of), and
+ * *RET_WORD, owned by the caller, becomes its record's word for it.
+ */
+int run_shares_ids(struct store *s, const struct run_options *o, struct idmap *ids, struct container_keep *keep,
+		   char **ret_word, struct err *err);
 /* The ID of whose namespace TYPE ("network") is shared; NULL: nobody's. */
 const char *run_shares_get(const struct strv *shares, const char *type);
 

@@ -62,7 +62,9 @@ static int read_image_text(const struct run_request *q, const char *path, struct
 
 static int set_user(const struct run_request *q, struct oci_spec *spec, char **ret_home, struct err *err)
 {
-	bool kept = q->keep && q->keep->set && !q->options->user;
+	/* Not where that is somebody else's, whose namespace is shared. */
+	bool kept = q->keep && q->keep->set && q->options->userns && !q->options->user &&
+		    str_starts_with(q->options->userns, "keep-id");
 	autofree char *own = kept ? str_format("%u:%u", q->keep->uid, q->keep->gid) : NULL;
 	const char *word = q->options->user ? q->options->user : own ? own : q->image->user;
 	autobuf struct buf passwd = BUF_INIT(RUN_PASSWD_MAX), group = BUF_INIT(RUN_PASSWD_MAX);

@@ -164,10 +164,28 @@ static int set_uts(const struct run_request *q, struct oci_spec *spec, struct er
 	return o->domainname && !spec->domainname ? err_oom(err) : 0;
 }
 
+/* What only helpers of ours need is none of its ids. */
+static void drop_hidden(struct oci_mappings *m)
+{
+	if (m->len > 0 && m->items[m->len - 1].inside == IDMAP_HIDDEN)
+		m->len--;
+}
+
+static bool is_own_map(const char *word)
+{
+	const char *keep = word ? str_skip_prefix(word, "keep-id") : NULL;
+	const char *rest = word && !keep ? str_skip_prefix(word, "auto") : keep;
+
+	return rest && (!*rest || *rest == ':');
+}
+
 static int set_user_namespace(const struct run_request *q, struct oci_spec *spec, struct err *err)
 {
 	const char *word = q->options->userns;
-	int r = word && str_starts_with(word, "keep-id") ? SHARE_OWN : parse_share("--userns", word, err);
+	int r = is_own_map(word) ? SHARE_OWN : parse_share("--userns", word, err);
+
+	drop_hidden(&spec->linux_.uid_mappings);
+	drop_hidden(&spec->linux_.gid_mappings);
 
 	/* What an ordinary user's podman means by "host" is what there is without: a namespace whose root is the user. */
 	if (r != SHARE_HOST || q->ids->mode != ID_MODE_ROOT)

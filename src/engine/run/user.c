@@ -198,3 +198,37 @@ void run_user_done(struct run_user *u)
 	free(u->home);
 	*u = (struct run_user){ 0 };
 }
+
+enum { NOBODY = 65534 };
+
+static void count_id(uint32_t id, uint32_t *count)
+{
+	if (id >= *count && id < NOBODY)
+		*count = id + 1;
+}
+
+static void count_field(struct slice field, uint32_t *count)
+{
+	uint32_t id;
+
+	if (slice_number(field, &id) == 0)
+		count_id(id, count);
+}
+
+uint32_t run_user_count_ids(const struct run_user *u, const char *passwd, const char *group)
+{
+	struct slice f[FIELDS_MAX];
+	uint32_t count = 0;
+
+	while (next_line(&passwd, f)) {
+		count_field(f[2], &count);
+		count_field(f[3], &count);
+	}
+	while (next_line(&group, f))
+		count_field(f[2], &count);
+	count_id(u->uid, &count);
+	count_id(u->gid, &count);
+	for (size_t i = 0; i < u->groups.len; i++)
+		count_id(u->groups.items[i], &count);
+	return count;
+}

@@ -31,3 +31,9 @@ void run_user_done(struct run_user *u);
 /* PASSWD and GROUP are the files' texts ("" if they aren't there); SPEC NULL or "" is uid 0; ADD is --group-add. -EINVAL. */
 int run_user_resolve(const char *spec, const struct strv *add, const char *passwd, const char *group,
 		     struct run_user *ret, struct err *err);
+
+/*
+ * How many ids, from 0 on, have all whom PASSWD and GROUP name, and U. "nobody" (65534) and what is behind don't count, as with
+ * podman: they would take all that there are.
+ */
+uint32_t run_user_count_ids(const struct run_user *u, const char *passwd, const char *group);

@@ -128,10 +128,24 @@ static void layers_are_read_without_a_mount(void **state)
 	assert_int_equal(fs_remove_tree(AT_FDCWD, dir, NULL), 0);
 }
 
+static void ids_are_counted(void **state)
+{
+	static const char users[] =
+		"root:x:0:0::/:\nnobody:x:65534:65534::/:\nold:x:300:2000::/:\nodd:x:y:9999999999\n";
+	struct run_user nobody_else = { .uid = 7, .gid = 7 }, late = { .uid = 4000, .gid = 7 };
+
+	(void)state;
+	assert_int_equal(run_user_count_ids(&nobody_else, "", ""), 8);
+	assert_int_equal(run_user_count_ids(&nobody_else, users, "nogroup:x:65534:\n"), 2001);
+	assert_int_equal(run_user_count_ids(&nobody_else, users, "wheel:x:2500:\n"), 2501);
+	assert_int_equal(run_user_count_ids(&late, users, ""), 4001);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(users_become_ids),
+		cmocka_unit_test(ids_are_counted),
 		cmocka_unit_test(layers_are_read_without_a_mount),
 	};
 
