@@ -87,7 +87,7 @@ static int open_overlay(struct start *st, struct runtime_overlay *o)
 /* As the source is mounted: what it shows is looked up in here as well. */
 static int open_source(struct start *st, struct planned_mount *m)
 {
-	if (m->foreign_path)
+	if (m->foreign_path || m->mapped_tree >= 0 || m->early_tree >= 0 || m->flags & MS_REMOUNT)
 		return 0;
 	m->foreign_tree = start_clone_source(m);
 	if (m->foreign_tree < 0)
@@ -117,6 +117,9 @@ int start_open_ahead(struct start *st)
 
 	if (!st->is_outsider || (start_joins(st, CLONE_NEWUSER) && geteuid() != UNMAPPED))
 		return 0;
+	r = start_take_shared(st);
+	if (r < 0)
+		return r;
 	/* What is cloned from a mount that hears of others would hear of them too. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return start_fail(st, errno, "make the mounts private", "/");

@@ -91,6 +91,11 @@ static void hint(struct err *err, const char *what, int code)
 		err_hint(err, "the container's user has no right to enter it");
 	else if (strcmp(what, "bind") == 0 && code == EINVAL)
 		err_hint(err, "something is mounted below it that may not be uncovered: bind it with 'rbind'");
+	else if (strcmp(what, "set the options of the volume") == 0 && code == EPERM)
+		err_hint(
+			err,
+			"in a user namespace the access times of the machine's mounts stay as they are, and flags that "
+			"the machine has set can't be taken away");
 	else if (strcmp(what, "find the volume") == 0 && code == ENOENT)
 		err_hint(err, "the source of a volume must exist");
 	else if (strcmp(what, "mount the overlay") == 0)
@@ -402,11 +407,11 @@ static bool start_attendant(struct attendant *a, pthread_t *ret)
 	return sem_init(&a->decided, 0, 0) == 0 && pthread_create(ret, NULL, attend_beside, a) == 0;
 }
 
-/* The time namespace can't be entered while memory is shared, and a process that waits to be started may outlive us. */
+/* The time namespace can't be entered while memory is shared, a process that waits to be started may outlive us, and copying takes memory. */
 static bool may_share_memory(const struct start *st)
 {
 	return vfork_shares_memory() && !st->wait_for_start && !st->is_outsider && !st->new_time &&
-	       st->joined_len == 0 && !st->foreign;
+	       st->joined_len == 0 && !st->foreign && !st->copies_up;
 }
 
 static int begin_sharing(struct start *st, struct container_process *p, struct err *err)

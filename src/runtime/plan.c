@@ -10,96 +10,6 @@
 #include <string.h>
 #include <sys/mount.h>
 
-/* mount(8)'s names; for a bind mount they are attributes, with "r" in front for all mounts below as well. */
-static const struct option_flag {
-	const char *name;
-	bool clear;
-	unsigned long flag; /* MS_* */
-	uint64_t attr;	    /* MOUNT_ATTR_* */
-} option_flags[] = {
-	{ "ro", false, MS_RDONLY, MOUNT_ATTR_RDONLY },
-	{ "rw", true, MS_RDONLY, MOUNT_ATTR_RDONLY },
-	{ "nosuid", false, MS_NOSUID, MOUNT_ATTR_NOSUID },
-	{ "suid", true, MS_NOSUID, MOUNT_ATTR_NOSUID },
-	{ "nodev", false, MS_NODEV, MOUNT_ATTR_NODEV },
-	{ "dev", true, MS_NODEV, MOUNT_ATTR_NODEV },
-	{ "noexec", false, MS_NOEXEC, MOUNT_ATTR_NOEXEC },
-	{ "exec", true, MS_NOEXEC, MOUNT_ATTR_NOEXEC },
-	{ "nosymfollow", false, MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
-	{ "symfollow", true, MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
-	{ "nodiratime", false, MS_NODIRATIME, MOUNT_ATTR_NODIRATIME },
-	{ "diratime", true, MS_NODIRATIME, MOUNT_ATTR_NODIRATIME },
-};
-
-/* The access times are one field of the attributes. */
-static const struct option_atime {
-	const char *name;
-	unsigned long flag;
-	uint64_t attr;
-} option_atimes[] = {
-	{ "noatime", MS_NOATIME, MOUNT_ATTR_NOATIME },
-	{ "relatime", MS_RELATIME, MOUNT_ATTR_RELATIME },
-	{ "strictatime", MS_STRICTATIME, MOUNT_ATTR_STRICTATIME },
-};
-
-static const struct {
-	const char *name;
-	uint64_t propagation;
-} option_propagations[] = {
-	{ "private", MS_PRIVATE },	 { "rprivate", MS_PRIVATE | MS_REC },
-	{ "slave", MS_SLAVE },		 { "rslave", MS_SLAVE | MS_REC },
-	{ "shared", MS_SHARED },	 { "rshared", MS_SHARED | MS_REC },
-	{ "unbindable", MS_UNBINDABLE }, { "runbindable", MS_UNBINDABLE | MS_REC },
-};
-
-static void apply_attr(uint64_t *set, uint64_t *clear, uint64_t attr, bool is_clear)
-{
-	*(is_clear ? clear : set) |= attr;
-	*(is_clear ? set : clear) &= ~attr;
-}
-
-static bool apply_flag(struct planned_mount *m, const char *option)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(option_flags); i++) {
-		const struct option_flag *f = &option_flags[i];
-
-		if (strcmp(option, f->name) == 0) {
-			m->flags = f->clear ? m->flags & ~f->flag : m->flags | f->flag;
-			apply_attr(&m->attr_set, &m->attr_clear, f->attr, f->clear);
-			return true;
-		}
-		if (option[0] == 'r' && strcmp(option + 1, f->name) == 0) {
-			apply_attr(&m->recursive_set, &m->recursive_clear, f->attr, f->clear);
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool apply_atime(struct planned_mount *m, const char *option)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(option_atimes); i++) {
-		if (strcmp(option, option_atimes[i].name) != 0)
-			continue;
-		m->flags |= option_atimes[i].flag;
-		m->attr_clear |= MOUNT_ATTR__ATIME;
-		m->attr_set |= option_atimes[i].attr;
-		return true;
-	}
-	return false;
-}
-
-static bool apply_propagation(struct planned_mount *m, const char *option)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(option_propagations); i++) {
-		if (strcmp(option, option_propagations[i].name) == 0) {
-			m->propagation = option_propagations[i].propagation;
-			return true;
-		}
-	}
-	return false;
-}
-
 /* True if OPTION ("gid=5") names an id that the container does not have: the kernel would refuse the mount. */
 static bool names_unmapped_id(const struct start *st, const char *option)
 {
@@ -167,10 +77,7 @@ static int plan_option(const struct start *st, struct planned_mount *m, const ch
 		m->recursive = option[0] == 'r';
 		return 0;
 	}
-	if (strcmp(option, "defaults") == 0 || strcmp(option, "async") == 0 || strcmp(option, "nocopy") == 0)
-		return 0;
-	/* Also "r" + name stands for "recursively"; "relatime" and "rw" are no such names. */
-	if (apply_atime(m, option) || apply_flag(m, option) || apply_propagation(m, option))
+	if (mount_option_apply(m, option))
 		return 0;
 	if (apply_place(m, option))
 		return 0;
@@ -187,6 +94,7 @@ static void set_kind(struct planned_mount *m, const struct oci_mount *src)
 	const char *type = src->type ? src->type : "bind";
 
 	m->type = type;
+	m->device = src->source && src->source[0] ? src->source : type;
 	if (strcmp(type, "bind") == 0 || strcmp(type, "rbind") == 0 || strcmp(type, "none") == 0) {
 		m->kind = PLAN_BIND;
 		m->recursive = strcmp(type, "rbind") == 0;
@@ -217,15 +125,34 @@ static int check_overlay(const struct planned_mount *m, struct err *err)
 	return 0;
 }
 
+/* Options that mean something for some mounts only. */
+static int check_special(const struct planned_mount *m, struct err *err)
+{
+	bool is_bind = m->kind == PLAN_BIND;
+	const char *wrong = NULL;
+
+	if (m->copy_up && (m->kind != PLAN_FS || strcmp(m->type, "tmpfs") != 0))
+		wrong = "tmpcopyup";
+	else if (m->copy_symlink && !is_bind)
+		wrong = "copy-symlink";
+	else if (m->source_nofollow && !is_bind)
+		wrong = "src-nofollow";
+	else if ((m->id_mapped || m->id_mapped_recursive) && !is_bind)
+		wrong = "idmap";
+	else if (m->flags & MS_REMOUNT && !is_bind && m->kind != PLAN_FS)
+		wrong = "remount";
+	if (wrong)
+		return err_set(err, EINVAL, "mount on '%s': the option '%s' means nothing for a mount of type %s",
+			       m->destination, wrong, m->type);
+	return 0;
+}
+
 static int plan_mount(struct start *st, const struct oci_mount *src, struct planned_mount *m, struct err *err)
 {
 	int r;
 
-	if (src->destination[0] != '/')
-		return err_set(err, EINVAL, "mount on '%s': the destination is not absolute", src->destination);
-	if (src->uid_mappings.len || src->gid_mappings.len)
-		return err_set(err, EOPNOTSUPP, "mount on '%s': mapped ids are not supported", src->destination);
-	m->destination = path_clean(src->destination);
+	/* One that isn't absolute is old, and below the root: config.md. */
+	m->destination = path_resolve("/", src->destination);
 	if (!m->destination)
 		return err_oom(err);
 	if (strcmp(m->destination, "/") == 0)
@@ -240,9 +167,11 @@ static int plan_mount(struct start *st, const struct oci_mount *src, struct plan
 			return r;
 	}
 	r = check_overlay(m, err);
+	if (r == 0)
+		r = check_special(m, err);
 	if (r < 0)
 		return r;
-	if (m->kind == PLAN_BIND) {
+	if (m->kind == PLAN_BIND && !(m->flags & MS_REMOUNT)) {
 		if (!src->source)
 			return err_set(err, EINVAL, "mount on '%s': a bind mount has no source", src->destination);
 		m->source = path_resolve(st->bundle, src->source);
@@ -252,7 +181,7 @@ static int plan_mount(struct start *st, const struct oci_mount *src, struct plan
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return start_prepare_mapped(st, m, src, err);
 }
 
 int start_plan_mounts(struct start *st, struct err *err)
@@ -264,12 +193,14 @@ int start_plan_mounts(struct start *st, struct err *err)
 		return err_oom(err);
 	st->mounts_len = mounts->len;
 	for (size_t i = 0; i < mounts->len; i++)
-		st->mounts[i].foreign_ns = st->mounts[i].foreign_tree = -1;
+		st->mounts[i].foreign_ns = st->mounts[i].foreign_tree = st->mounts[i].mapped_tree =
+			st->mounts[i].early_tree = -1;
 	for (size_t i = 0; i < mounts->len; i++) {
 		int r = plan_mount(st, &mounts->items[i], &st->mounts[i], err);
 
 		if (r < 0)
 			return r;
+		st->copies_up |= st->mounts[i].copy_up;
 		/* Whoever gives the container a whole /dev has filled it. */
 		if (strcmp(st->mounts[i].destination, "/dev") == 0)
 			st->dev_is_foreign = st->mounts[i].kind == PLAN_BIND;

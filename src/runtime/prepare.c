@@ -135,6 +135,7 @@ static void prepare_caps(struct start *st)
 
 static int prepare_paths(struct start *st, struct err *err)
 {
+	const char *propagation = st->spec->linux_.rootfs_propagation;
 	autofree char *cwd = NULL;
 
 	if (st->options->bundle)
@@ -150,6 +151,9 @@ static int prepare_paths(struct start *st, struct err *err)
 	st->cwd = st->spec->process.cwd ? path_clean(st->spec->process.cwd) : NULL;
 	if (!st->root || (st->spec->process.cwd && !st->cwd))
 		return err_oom(err);
+	st->root_propagation = propagation ? mount_propagation(propagation) : 0;
+	if (propagation && *propagation && !st->root_propagation)
+		return err_set(err, EINVAL, "linux.rootfsPropagation: there is no '%s'", propagation);
 	if (strcmp(st->root, "/") == 0)
 		return err_set(err, EINVAL, "the root folder is the machine's own root");
 	return 0;
@@ -222,6 +226,7 @@ void start_done(struct start *st)
 		free((void *)(uintptr_t)st->mounts[i].overlay.lowers);
 		close_fd(st->mounts[i].foreign_ns);
 		close_fd(st->mounts[i].foreign_tree);
+		close_fd(st->mounts[i].mapped_tree);
 	}
 	free(st->mounts);
 	free(st->bundle);

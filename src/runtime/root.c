@@ -141,16 +141,45 @@ static int mount_overlay(struct start *st)
 	return 0;
 }
 
+static int clone_root(int place)
+{
+	int tree = open_tree(place, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+
+	return tree < 0 ? -errno : tree;
+}
+
+/*
+ * What is to go on hearing of the machine's mounts is copied while it is still a peer of theirs. As a slave, at once,
+ * so that nothing that is mounted on it is seen outside. Sets *RET to -1 where that isn't asked.
+ */
+static int clone_root_as_slave(struct start *st, int *ret)
+{
+	struct mount_attr attr = { .propagation = MS_SLAVE };
+	autoclose int place = -1, tree = -1;
+
+	*ret = -1;
+	if (!(st->root_propagation & MS_SLAVE) || st->options->overlay)
+		return 0;
+	place = open_root(st);
+	if (place < 0)
+		return place;
+	tree = clone_root(place);
+	if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+		return start_fail(st, tree < 0 ? -tree : errno, "make the root folder a slave", st->root);
+	*ret = TAKE_FD(tree);
+	return 0;
+}
+
 /* The folder bound onto itself, since pivot_root wants a mount. */
-static int bind_root(struct start *st)
+static int bind_root(struct start *st, int early)
 {
 	autoclose int place = open_root(st), tree = -1;
 	int r;
 
 	if (place < 0)
 		return place;
-	tree = open_tree(place, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
-	r = tree < 0 ? -errno : place_attach(tree, place);
+	tree = early >= 0 ? early : clone_root(place);
+	r = tree < 0 ? tree : place_attach(tree, place);
 	start_note(st, r, "bind the root", st->root, "", "open_tree(\"%s\", OPEN_TREE_CLONE); move_mount()", st->root);
 	if (r < 0)
 		return start_fail(st, -r, "bind the root folder", st->root);
@@ -173,8 +202,14 @@ static int show_mounts(struct start *st)
 
 int start_mount_root(struct start *st)
 {
+	int root = -1, r = clone_root_as_slave(st, &root);
+
+	if (r == 0)
+		r = start_take_shared(st);
+	if (r < 0)
+		return r;
 	/* Nothing that is mounted from here on is seen outside, and nothing new from outside here. */
-	int r = mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? -errno : 0;
+	r = mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? -errno : 0;
 
 	start_note(st, r, "make mounts private", "/", "what is mounted here is not seen outside",
 		   "mount(NULL, \"/\", NULL, MS_REC | MS_PRIVATE, NULL)");
@@ -183,7 +218,7 @@ int start_mount_root(struct start *st)
 	r = show_mounts(st);
 	if (r < 0)
 		return r;
-	return st->overlay ? mount_overlay(st) : bind_root(st);
+	return st->overlay ? mount_overlay(st) : bind_root(st, root);
 }
 
 int start_pivot(struct start *st)
@@ -204,6 +239,8 @@ int start_pivot(struct start *st)
 		return start_fail(st, errno, "unmount the old root", "/");
 	if (chdir("/") < 0)
 		return start_fail(st, errno, "enter", "/");
+	if (st->root_propagation && mount(NULL, "/", NULL, (unsigned long)st->root_propagation, NULL) < 0)
+		return start_fail(st, errno, "set linux.rootfsPropagation", "/");
 	start_note(st, 0, "pivot_root", "/", "the machine's files are gone from sight",
 		   "pivot_root(\".\", \".\"); umount2(\".\", MNT_DETACH)");
 	return 0;

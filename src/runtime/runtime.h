@@ -38,6 +38,9 @@ enum { RUNTIME_LOWERS_MAX = 500 };
 /* Names in /dev of the devices that every container has, NULL at the end. */
 extern const char *const runtime_devices[];
 
+/* Calls TELL for each option of a mount that isn't left to its file system: what `features` says. */
+void runtime_mount_options(void (*tell)(const char *name, void *arg), void *arg);
+
 /* An overlay that the container's process mounts, inside its own namespaces, on the spec's root.path. */
 struct runtime_overlay {
 	const char *const *lowers; /* topmost first, absolute; 1 to RUNTIME_LOWERS_MAX */

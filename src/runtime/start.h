@@ -31,11 +31,18 @@ struct planned_mount {
 	char *destination;			 /* clean and absolute */
 	char *source;				 /* PLAN_BIND: absolute */
 	char *data;				 /* PLAN_FS: the file system's own options */
-	unsigned long flags;			 /* PLAN_FS: MS_* */
+	const char *device;			 /* PLAN_FS: what mount(2) calls the source. Borrowed */
+	unsigned long flags;			 /* PLAN_FS: MS_*; MS_REMOUNT: of any kind */
 	uint64_t attr_set, attr_clear;		 /* MOUNT_ATTR_* for this mount */
 	uint64_t recursive_set, recursive_clear; /* for it and all below */
 	uint64_t propagation;			 /* MS_PRIVATE … | MS_REC; 0: private */
 	bool recursive;				 /* rbind */
+	bool copy_up;				 /* tmpcopyup: what the tmpfs hides is copied into it */
+	bool copy_symlink;			 /* a source that is a link becomes such a link */
+	bool source_nofollow, place_nofollow;	 /* links themselves are mounted, or mounted on */
+	bool id_mapped, id_mapped_recursive;	 /* owners shifted, by mapped_tree */
+	int mapped_tree;			 /* the source, mapped and attached nowhere; -1: none */
+	int early_tree;			/* in the new process: the source while it is still a peer of the machine's */
 	const char *subpath;		/* of what is mounted, looked up inside it; NULL: all of it. Borrowed */
 	struct runtime_overlay overlay; /* PLAN_OVERLAY; `lowers` is owned, what it points to borrowed */
 	const char *foreign_path;	/* of the source, in the mount namespace foreign_ns; NULL: it is ours */
@@ -93,6 +100,7 @@ struct start {
 	size_t joined_len;
 	bool in_userns;	    /* a new one, or one that is joined */
 	bool groups_denied; /* setgroups(2) is forbidden in there */
+	bool copies_up;	    /* some mount is a tmpfs with a copy of what it hides */
 	bool foreign;	    /* some mount comes out of another mount namespace */
 	struct idmap ids;
 	bool own_maps;
@@ -110,6 +118,7 @@ struct start {
 	int init_fd;	  /* the sealed memory file */
 	bool wait_for_start;
 	char *cwd;
+	uint64_t root_propagation;	     /* MS_SHARED … | MS_REC; 0: private */
 	const struct runtime_target *target; /* the container that is entered (enter.c); NULL: a new one is made */
 	bool is_member;			     /* with its limits and control groups, not just some namespaces */
 	int *cgroups;			     /* "cgroup.procs" of the control groups to enter; ends with -1 */
@@ -203,6 +212,20 @@ void start_done_group(struct start *st);
 /* --- plan.c --- */
 int start_plan_mounts(struct start *st, struct err *err);
 
+/* --- mount_options.c --- */
+/* True if OPTION is known; M is changed by it. */
+bool mount_option_apply(struct planned_mount *m, const char *option);
+/* "rslave": MS_SLAVE | MS_REC; 0: no such word. */
+uint64_t mount_propagation(const char *name);
+
+/* --- mapped.c --- */
+/* If M asks for mapped ids: takes its source and maps it. */
+int start_prepare_mapped(struct start *st, struct planned_mount *m, const struct oci_mount *src, struct err *err);
+
+/* --- copyup.c --- */
+/* Copies all that is below the folder FROM (readable) into the folder TO; stays on FROM's file system. 0 or a negative errno. */
+int copy_up(int from, int to);
+
 /* --- profile.c --- */
 int start_prepare_seccomp(struct start *st, struct err *err);
 
@@ -249,6 +272,7 @@ int start_enter_group(struct start *st);   /* group.c */
 int start_enter_time(struct start *st);	   /* namespaces.c */
 int start_mount_root(struct start *st);	   /* root.c */
 int start_pivot(struct start *st);	   /* root.c */
+int start_take_shared(struct start *st);   /* mounts.c: sources that stay joined to the machine's mounts */
 int start_mount_all(struct start *st);	   /* mounts.c */
 int start_make_devices(struct start *st);  /* devices.c */
 int start_hide_paths(struct start *st);	   /* masks.c */

@@ -380,13 +380,6 @@ test_overlay() {
 	chmod 700 "$B/work/work/incompat" 2>/dev/null || :
 }
 
-# Runs a command in a mount namespace where it may mount, as root there.
-in_own_mounts() {
-	local map=()
-	[ "$KIND" = root ] || map=(--user --map-root-user)
-	unshare "${map[@]}" --mount --propagation private "$@"
-}
-
 test_overlay_on_overlay_is_told_apart() {
 	make_bundle
 	mkdir -p "$T/l" "$T/u" "$T/w" "$T/m" "$B/merged"

@@ -35,3 +35,10 @@ add_mount() {
 inside() {
 	"$run_bundle" "$B" "$@"
 }
+
+# Runs a command in a mount namespace where it may mount, as root there.
+in_own_mounts() {
+	local map=()
+	[ "$KIND" = root ] || map=(--user --map-root-user)
+	unshare "${map[@]}" --mount --propagation private "$@"
+}
