@@ -77,18 +77,6 @@ static int check_overlay(const struct runtime_overlay *o, struct err *err)
 	return 0;
 }
 
-/*
- * In a user namespace nobody can make a device node that works. Without one, only rules of a control group would keep a
- * container from the machine's disks, and those aren't there yet.
- */
-static int check_mknod(const struct oci_spec *spec, struct err *err)
-{
-	if (oci_spec_namespace(spec, "user") || !strv_contains(&spec->process.capabilities.bounding, "CAP_MKNOD"))
-		return 0;
-	err_set(err, EOPNOTSUPP, "CAP_MKNOD without a user namespace would open every device of the machine");
-	return err_hint(err, "take CAP_MKNOD out of process.capabilities, or give the configuration a user namespace");
-}
-
 /* Settings that are not of a namespace are the machine's; nothing in a container's configuration may change those. */
 static int check_sysctl(const struct oci_spec *spec, const char *name, struct err *err)
 {
@@ -154,9 +142,6 @@ int start_check(const struct start *st, struct err *err)
 		r = check_devices(&st->spec->linux_.devices, err);
 	if (r == 0)
 		r = check_overlay(st->options->overlay, err);
-	/* Whoever may enter a container may choose with what. */
-	if (r == 0 && !st->target)
-		r = check_mknod(st->spec, err);
 	for (size_t i = 0; i + 1 < sysctl->len && r == 0; i += 2)
 		r = check_sysctl(st->spec, sysctl->items[i], err);
 	return r;

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,6 +30,46 @@ static bool wants_group(const struct start *st)
 	return !oci_resources_only_devices(&st->resources) || obeys_device_rules(st) || (path && *path);
 }
 
+static int add_rule(struct oci_device_rules *rules, bool allow, const char *type, int64_t major, int64_t minor)
+{
+	struct oci_device_rule rule = { .allow = allow,
+					.has_major = major >= 0,
+					.has_minor = minor >= 0,
+					.type = strdup(type),
+					.major = major,
+					.minor = minor };
+
+	if (!rule.type || oci_device_rules_push(rules, rule) < 0) {
+		free(rule.type);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/*
+ * In a user namespace nobody can make a device node that works. Without one, who has CAP_MKNOD could make that of the
+ * machine's disk. So where the configuration has no rules, they are those that the specification implies ("Containers MAY NOT
+ * access any device node that is not …"): its own devices, and the default ones.
+ */
+static int imply_device_rules(struct start *st, struct err *err)
+{
+	const struct oci_devices *devices = &st->spec->linux_.devices;
+	struct oci_device_rules *rules = &st->resources.devices;
+	int r = 0;
+
+	if (oci_spec_namespace(st->spec, "user") || rules->len || geteuid() != 0 ||
+	    !strv_contains(&st->spec->process.capabilities.bounding, "CAP_MKNOD"))
+		return 0;
+	r = add_rule(rules, false, "a", -1, -1);
+	for (size_t i = 0; i < devices->len && r == 0; i++) {
+		const struct oci_device *d = &devices->items[i];
+
+		if (d->type[0] != 'p')
+			r = add_rule(rules, true, d->type[0] == 'b' ? "b" : "c", d->major, d->minor);
+	}
+	return r < 0 ? err_oom(err) : 0;
+}
+
 int start_prepare_group(struct start *st, struct err *err)
 {
 	const char *path = st->spec->linux_.cgroups_path;
@@ -38,6 +79,8 @@ int start_prepare_group(struct start *st, struct err *err)
 				    .name = st->options->group_name ? st->options->group_name : name };
 	int r = oci_resources_parse(st->spec->linux_.resources, &st->resources, err);
 
+	if (r == 0)
+		r = imply_device_rules(st, err);
 	if (r < 0 || !wants_group(st))
 		return r;
 	snprintf(name, sizeof(name), "cloche-%d-%llu", (int)getpid(), (unsigned long long)time_now_us());

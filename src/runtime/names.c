@@ -5,11 +5,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
 #include <net/if.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static int set_host_name(struct start *st)
@@ -39,6 +44,30 @@ static int raise_loopback(struct start *st)
 }
 
 /* "net.ipv4.ip_forward" is /proc/sys/net/ipv4/ip_forward; with a slash in it the dots are parts of names: sysctl(8). */
+/*
+ * The container's own procfs, and nothing that a volume, an image or somebody who races with us has put in its place or over a part
+ * of it: what is written there would go elsewhere (CVE-2025-52881).
+ */
+static int open_setting(int root_fd, const char *path)
+{
+	struct open_how how = { .flags = O_WRONLY | O_CLOEXEC,
+				.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV };
+	autoclose int proc = fs_open_in_root(root_fd, "/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, NULL);
+	struct statfs what;
+	struct stat top;
+	int fd;
+
+	if (proc < 0)
+		return proc;
+	if (fstatfs(proc, &what) < 0 || fstat(proc, &top) < 0)
+		return -errno;
+	/* Inode 1 is the top of a procfs, not a part of one that is mounted there. */
+	if (what.f_type != PROC_SUPER_MAGIC || top.st_ino != 1)
+		return -EXDEV;
+	fd = (int)syscall(SYS_openat2, proc, path + strlen("/proc/"), &how, sizeof(how));
+	return fd < 0 ? -errno : fd;
+}
+
 static int set_sysctl(struct start *st, const char *name, const char *value)
 {
 	char path[START_PATH_MAX];
@@ -51,7 +80,7 @@ static int set_sysctl(struct start *st, const char *name, const char *value)
 	for (char *p = path + strlen("/proc/sys/"); *p && !strchr(name, '/'); p++)
 		if (*p == '.')
 			*p = '/';
-	fd = fs_open_in_root(st->root_fd, path, O_WRONLY, 0, NULL);
+	fd = open_setting(st->root_fd, path);
 	if (fd < 0)
 		return start_fail(st, -fd, "open the kernel's setting", name);
 	if (write(fd, value, len) != (ssize_t)len)

@@ -205,6 +205,8 @@ int start_prepare(struct start *st, struct err *err)
 	if (r == 0)
 		r = start_plan_mounts(st, err);
 	if (r == 0)
+		r = start_prepare_devices(st, err);
+	if (r == 0)
 		r = start_prepare_ahead(st, err);
 	return r < 0 ? r : start_prepare_process(st, err);
 }
@@ -239,6 +241,7 @@ void start_done(struct start *st)
 	free(st->cgroups);
 	start_done_group(st);
 	start_done_ahead(st);
+	start_done_devices(st);
 	close_fd(st->init_fd);
 	close_fd(st->caller_end);
 	close_fd(st->child_end);

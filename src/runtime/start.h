@@ -108,7 +108,8 @@ struct start {
 	const struct runtime_overlay *overlay; /* NULL: the root is a folder as it is */
 	struct planned_mount *mounts;
 	size_t mounts_len;
-	bool dev_is_foreign; /* something was mounted on /dev that isn't ours to fill */
+	char **device_sources; /* nodes of the machine, one for each of the spec's devices, where they are bound */
+	bool dev_is_foreign;   /* something was mounted on /dev that isn't ours to fill */
 	struct cap_state caps;
 	struct sock_filter *filter_owned;
 	const struct sock_filter *filter; /* NULL: none */
@@ -208,6 +209,11 @@ int start_prepare_group(struct start *st, struct err *err);
 /* Makes it and moves the new process PID there. */
 int start_make_group(struct start *st, pid_t pid, struct err *err);
 void start_done_group(struct start *st);
+
+/* --- devices.c --- */
+/* Finds the machine's nodes for the spec's devices, where the container can't make its own. */
+int start_prepare_devices(struct start *st, struct err *err);
+void start_done_devices(struct start *st);
 
 /* --- plan.c --- */
 int start_plan_mounts(struct start *st, struct err *err);

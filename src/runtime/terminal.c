@@ -22,22 +22,14 @@ static int open_peer(struct start *st, int console)
 	return terminal < 0 ? start_fail(st, errno, "open the terminal", "/dev/pts/0") : terminal;
 }
 
-/* /dev/console is the terminal too, as programs that write there expect. */
-static int bind_console(struct start *st, int console)
+/* /dev/console is the terminal too, as programs that write there expect; by its descriptor, not by a name in /dev/pts (CVE-2025-52565). */
+static int bind_console(struct start *st, int terminal)
 {
-	autoclose int from = -1, tree = -1, place = -1;
-	char path[32];
-	unsigned number;
+	autoclose int tree = open_tree(terminal, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH), place = -1;
 	int r;
 
-	if (ioctl(console, TIOCGPTN, &number) < 0)
-		return start_fail(st, errno, "find the terminal's number", "/dev/pts/ptmx");
-	snprintf(path, sizeof(path), "/dev/pts/%u", number);
-	from = fs_open_in_root(st->root_fd, path, O_PATH, 0, NULL);
-	if (from >= 0)
-		tree = open_tree(from, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	if (tree < 0)
-		return start_fail(st, from < 0 ? -from : errno, "find the terminal", path);
+		return start_fail(st, errno, "find the terminal", "/dev/pts");
 	place = place_make(st, "/dev/console", false);
 	r = place < 0 ? place : place_attach(tree, place);
 	return r < 0 ? start_fail(st, -r, "bind the terminal", "/dev/console") : 0;
@@ -78,7 +70,7 @@ static int make_terminal(struct start *st, int *ret)
 	if (p->user.uid != 0 && fchown(terminal, p->user.uid, (gid_t)-1) < 0 && errno != EINVAL)
 		return start_fail(st, errno, "give the terminal to the user", "/dev/pts/0");
 	/* /dev/console is pid 1's. */
-	r = st->target ? 0 : bind_console(st, console);
+	r = st->target ? 0 : bind_console(st, terminal);
 	if (r < 0)
 		return r;
 	start_note(st, 0, "allocate a terminal", "/dev/pts/0", "in its own devpts; the other side stays with us",
