@@ -16,6 +16,7 @@ build=(
 	libmd-dev                     # SHA-256 without the weight of libcrypto, for the start path
 	libisal-dev zlib1g-dev        # gzip: fast, and streams that the fast one doesn't know
 	libzstd-dev libbz2-dev liblzma-dev
+	libzopfli-dev                 # save --smallest
 	libssl-dev                    # SHA-256 in hardware, for whole layers
 	libcap-ng-dev
 	libcurl4-openssl-dev          # registries

@@ -116,6 +116,11 @@ uint64_t tar_reader_skip(struct tar_reader *r);
  * can't say; or what buf_add returned.
  */
 int tar_write_header(struct buf *out, const struct tar_entry *e);
+/*
+ * The same entry in as few bytes other than zeros as readers need: nothing where a field is 0, numbers without zeros in
+ * front, no magic where v7 has words for it. Nothing that E says is lost. What is written need not end with padding or an end mark.
+ */
+int tar_write_smallest(struct buf *out, const struct tar_entry *e);
 /* Zeros that follow SIZE bytes of data. */
 static inline size_t tar_padding(uint64_t size)
 {

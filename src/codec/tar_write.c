@@ -195,6 +195,45 @@ static void put_checksum(struct tar_header *h)
 	h->checksum[sizeof(h->checksum) - 1] = ' ';
 }
 
+/* Digits alone, and nothing at all for 0: readers take an empty field for it. */
+static void put_short(char *field, uint64_t n)
+{
+	char digits[24];
+	int len = n ? snprintf(digits, sizeof(digits), "%" PRIo64, n) : 0;
+
+	memcpy(field, digits, (size_t)len);
+}
+
+/*
+ * v7's form where v7 has words for it: no magic, no version, no names of owners. Go's reader (docker, podman) and GNU's,
+ * BSD's and ours take it.
+ */
+static void fill_smallest(struct tar_header *h, const struct tar_entry *e, char type, int name_split)
+{
+	const size_t link_len = strlen(e->link);
+	const bool is_v7 = name_split == 0 && strchr("0125", type);
+	int32_t ignored;
+	uint32_t sum;
+
+	memset(h, 0, sizeof(*h));
+	put_name(h, e->name, name_split);
+	memcpy(h->link, e->link, link_len < sizeof(h->link) ? link_len : sizeof(h->link));
+	put_short(h->mode, e->mode & 07777);
+	put_short(h->uid, or_zero(e->uid, octal_max_7));
+	put_short(h->gid, or_zero(e->gid, octal_max_7));
+	put_short(h->size, or_zero(e->size, octal_max_11));
+	put_short(h->mtime, e->mtime < 0 ? 0 : or_zero((uint64_t)e->mtime, octal_max_11));
+	h->type = type == '0' ? '\0' : type;
+	if (!is_v7) {
+		memcpy(h->magic, "ustar", sizeof(h->magic));
+		memcpy(h->version, "00", sizeof(h->version));
+		put_short(h->dev_major, or_zero(e->dev_major, octal_max_7));
+		put_short(h->dev_minor, or_zero(e->dev_minor, octal_max_7));
+	}
+	tar_checksum(h, &sum, &ignored);
+	put_short(h->checksum, sum);
+}
+
 static void fill_header(struct tar_header *h, const struct tar_entry *e, char type, int name_split)
 {
 	size_t link_len = strlen(e->link);
@@ -223,9 +262,11 @@ static int add_zeros(struct buf *out, size_t n)
 }
 
 /* The extended header in front: its size is known only when its records are there, so it's filled in afterwards. */
-static int add_pax_header(struct buf *out, const struct tar_entry *e, int name_split)
+static int add_pax_header(struct buf *out, const struct tar_entry *e, int name_split, bool smallest)
 {
-	struct tar_entry x = { .type = TAR_FILE, .name = "././@PaxHeader", .link = "", .mode = 0644 };
+	struct tar_entry x = {
+		.type = TAR_FILE, .name = smallest ? "x" : "././@PaxHeader", .link = "", .mode = smallest ? 0 : 0644
+	};
 	size_t at = out->len;
 	int r;
 
@@ -241,24 +282,34 @@ static int add_pax_header(struct buf *out, const struct tar_entry *e, int name_s
 	}
 	r = add_zeros(out, tar_padding(x.size));
 	if (r == 0)
-		fill_header((struct tar_header *)(void *)(out->data + at), &x, 'x', 0);
+		(smallest ? fill_smallest : fill_header)((struct tar_header *)(void *)(out->data + at), &x, 'x', 0);
 	return r;
 }
 
-int tar_write_header(struct buf *out, const struct tar_entry *e)
+static int write_header(struct buf *out, const struct tar_entry *e, bool smallest)
 {
 	int name_split = split_name(e->name, strlen(e->name));
 	size_t before = out->len;
 	struct tar_header h;
-	int r = add_pax_header(out, e, name_split);
+	int r = add_pax_header(out, e, name_split, smallest);
 
 	if (r == 0) {
-		fill_header(&h, e, type_flag(e->type), name_split);
+		(smallest ? fill_smallest : fill_header)(&h, e, type_flag(e->type), name_split);
 		r = buf_add(out, &h, sizeof(h));
 	}
 	if (r < 0 && !out->error)
 		out->len = before;
 	return r;
+}
+
+int tar_write_header(struct buf *out, const struct tar_entry *e)
+{
+	return write_header(out, e, false);
+}
+
+int tar_write_smallest(struct buf *out, const struct tar_entry *e)
+{
+	return write_header(out, e, true);
 }
 
 int tar_write_end(struct buf *out)

@@ -38,6 +38,7 @@ enum layer_verb {
 	LAYER_HASH,   /* one digest over chosen files of a tree: the builder's cache key */
 	LAYER_REMOVE, /* a tree that may hold files of other ids is removed */
 	LAYER_DIGEST, /* the digest of bytes, whatever they are */
+	LAYER_SHRINK, /* an archive -> the smallest one with the same entries */
 };
 
 /* The last two are read but not written. */
@@ -161,8 +162,25 @@ struct layer_pack {
 	int out_fd;
 	uint32_t uid, gid;
 	enum layer_compression compression;
+	/*
+	 * As few bytes as can be: headers as SHRINK's, nothing behind the last member, and the slowest compressors, which get
+	 * the last per cents (gzip by zopfli: about a MB a second). TOTAL: exactly how many bytes the
+	 * archive will have uncompressed (512 for each member, its bytes, padding between them); 0: not known.
+	 */
+	bool smallest;
+	uint64_t total;
 	const struct layer_item *items;
 	size_t items_len;
+};
+
+/*
+ * The same entries, in the same order, with their content; uncompressed, without what an archive may leave out
+ * (codec/tar.h: tar_write_smallest) and without end mark and last padding. Holes become zeros. diff_id and diff_size of the
+ * result are those of what was written; an archive without entries gets an end mark, since no file may be empty.
+ */
+struct layer_shrink {
+	struct layer_input in;
+	int out_fd;
 };
 
 /*
@@ -224,6 +242,7 @@ struct layer_request {
 		struct layer_input digest; /* nothing is decompressed: only `digest` and `size` of the result are set */
 		struct layer_split split;
 		struct layer_pack pack;
+		struct layer_shrink shrink;
 		struct layer_copy copy;
 		struct layer_hash hash;
 		struct layer_remove remove;

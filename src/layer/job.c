@@ -247,6 +247,8 @@ static int do_job(struct job *j, struct err *err)
 		return empty_folder(j->tree_fd, err);
 	case LAYER_DIGEST:
 		return job_digest(j, err);
+	case LAYER_SHRINK:
+		return job_shrink(j, err);
 	}
 	return bad_request(err);
 }

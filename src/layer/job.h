@@ -39,6 +39,7 @@ int job_pack(struct job *j, struct err *err);
 int job_copy(struct job *j, struct err *err);
 int job_hash(struct job *j, struct err *err);
 int job_digest(struct job *j, struct err *err);
+int job_shrink(struct job *j, struct err *err);
 
 /* Receives one request on SOCK, confines the process, does the job, and reports. Returns the exit status. */
 int job_serve(int sock);

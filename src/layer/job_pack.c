@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "codec/tar.h"
 #include "layer/sink.h"
+#include "layer/smallest.h"
 #include "layer/source.h"
 #include "sys/fs.h"
 
@@ -21,7 +22,9 @@ enum { COPY_CHUNK = 1 << 30 };
 
 struct packer {
 	struct job *job;
-	struct sink *sink; /* NULL: uncompressed, straight to the output */
+	struct sink *sink;	   /* NULL: uncompressed, straight to the output */
+	struct smallest *smallest; /* instead */
+	size_t padding;		   /* behind the last member, written only if there is another */
 	struct buf header;
 	uint64_t size;
 };
@@ -29,6 +32,8 @@ struct packer {
 static int put(struct packer *p, const void *data, size_t len, struct err *err)
 {
 	p->size += len;
+	if (p->smallest)
+		return smallest_write(p->smallest, data, len, err);
 	return p->sink ? sink_write(p->sink, data, len, err) : fs_write_all(p->job->q.pack.out_fd, data, len, err);
 }
 
@@ -90,7 +95,7 @@ static int copy_by_hand(struct packer *p, int fd, uint64_t at, uint64_t len, str
 
 static int copy_member(struct packer *p, int fd, uint64_t len, struct err *err)
 {
-	int64_t left = p->sink ? (int64_t)len : copy_in_kernel(p, fd, len, err);
+	int64_t left = p->sink || p->smallest ? (int64_t)len : copy_in_kernel(p, fd, len, err);
 
 	if (left < 0)
 		return (int)left;
@@ -145,8 +150,14 @@ static int pack_item(struct packer *p, const struct layer_item *item, struct err
 			return err_set(err, EINVAL, "a member must be a file");
 		e.size = (uint64_t)st.st_size;
 	}
+	r = put_zeros(p, p->padding, err);
+	if (r < 0)
+		return r;
+	p->padding = tar_padding(e.size);
 	buf_reset(&p->header);
-	r = tar_write_header(&p->header, &e);
+	if (p->job->q.pack.smallest)
+		e.mode = 0;
+	r = p->job->q.pack.smallest ? tar_write_smallest(&p->header, &e) : tar_write_header(&p->header, &e);
 	if (r < 0)
 		return err_errno(err, -r, "write its header");
 	r = put(p, p->header.data, p->header.len, err);
@@ -154,8 +165,7 @@ static int pack_item(struct packer *p, const struct layer_item *item, struct err
 		return r;
 	p->job->result.entries++;
 	p->job->result.file_bytes += e.size;
-	r = unpack ? unpack_member(p, item, err) : copy_member(p, item->fd, e.size, err);
-	return r < 0 ? r : put_zeros(p, tar_padding(e.size), err);
+	return unpack ? unpack_member(p, item, err) : copy_member(p, item->fd, e.size, err);
 }
 
 static int pack_all(struct packer *p, struct err *err)
@@ -168,20 +178,34 @@ static int pack_all(struct packer *p, struct err *err)
 		if (r < 0)
 			return err_wrap(err, "member '%.256s'", item.dest ? item.dest : "");
 	}
+	if (r < 0 || p->job->q.pack.smallest)
+		return r;
+	r = put_zeros(p, p->padding, err);
 	return r < 0 ? r : put_zeros(p, 2 * TAR_BLOCK_SIZE, err);
+}
+
+static int open_output(struct packer *p, struct err *err)
+{
+	const struct layer_pack *q = &p->job->q.pack;
+
+	if (q->smallest)
+		return smallest_new(q->out_fd, q->compression, q->total, &p->smallest, err);
+	return q->compression == LAYER_PLAIN_TAR ? 0 : sink_open(q->out_fd, q->compression, 0, &p->sink, err);
 }
 
 int job_pack(struct job *j, struct err *err)
 {
-	const struct layer_pack *q = &j->q.pack;
 	struct packer p = { .job = j, .header = BUF_INIT(TAR_META_MAX) };
-	int r = q->compression == LAYER_PLAIN_TAR ? 0 : sink_open(q->out_fd, q->compression, 0, &p.sink, err);
+	int r = open_output(&p, err);
 
 	if (r >= 0)
 		r = pack_all(&p, err);
 	j->result.size = p.size;
 	if (r >= 0 && p.sink)
 		r = sink_finish(p.sink, &j->result, err);
+	if (r >= 0 && p.smallest)
+		r = smallest_finish(p.smallest, &j->result.size, err);
+	smallest_free(p.smallest);
 	sink_free(p.sink);
 	buf_done(&p.header);
 	return r;

@@ -147,7 +147,8 @@ static int index_member(struct splitter *s, const struct tar_event *ev, uint64_t
 	*next = at + skip;
 	if (skip != m.size + tar_padding(m.size))
 		return err_set(err, EBADMSG, "the member '%.256s' is a sparse file", ev->entry->name);
-	if (*next > file_size)
+	/* Nothing need follow the last member's bytes, padding included. */
+	if (at + m.size > file_size)
 		return err_set(err, EBADMSG, "the archive is cut off in its member '%.256s'", ev->entry->name);
 	s->job->result.file_bytes += m.size;
 	return ev->entry->type == TAR_FOLDER ? 0 : job_tell_member(s->job, &m, err);

@@ -148,7 +148,7 @@ static void wire_copy(struct wire *w, struct layer_copy *c)
 
 void wire_request(struct wire *w, struct layer_request *q)
 {
-	wire_enum(w, &q->verb, LAYER_DIGEST + 1);
+	wire_enum(w, &q->verb, LAYER_SHRINK + 1);
 	wire_u64(w, &q->limits.entries);
 	wire_u64(w, &q->limits.bytes);
 	wire_u64(w, &q->limits.ratio);
@@ -178,6 +178,12 @@ void wire_request(struct wire *w, struct layer_request *q)
 		wire_u32(w, &q->pack.uid);
 		wire_u32(w, &q->pack.gid);
 		wire_enum(w, &q->pack.compression, LAYER_ZSTD + 1);
+		wire_bool(w, &q->pack.smallest);
+		wire_u64(w, &q->pack.total);
+		break;
+	case LAYER_SHRINK:
+		wire_input(w, &q->shrink.in);
+		wire_fd(w, &q->shrink.out_fd, false);
 		break;
 	case LAYER_COPY:
 		wire_copy(w, &q->copy);

@@ -93,6 +93,44 @@ static json_t *history_json(const struct image_config *c)
 	return TAKE_PTR(array);
 }
 
+/* --- the least --- */
+
+/* What docker, podman and ourselves give to a container whose image has no PATH. */
+static bool is_default_env(const struct strv *env)
+{
+	return env->len == 1 &&
+	       strcmp(env->items[0], "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin") == 0;
+}
+
+static int add_smallest_platform(json_t *root, const struct image_config *c)
+{
+	if (c->os && c->architecture && strcmp(c->os, "linux") == 0 && strcmp(c->architecture, "amd64") == 0 &&
+	    !c->variant)
+		return 0;
+	return json_add_string(root, "architecture", c->architecture) < 0 ||
+			       json_add_string(root, "variant", c->variant) < 0 ||
+			       json_add_string(root, "os", c->os) < 0 ||
+			       json_add_string(root, "os.version", c->os_version) < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
+int image_config_write_smallest(const struct image_config *c, struct buf *out, struct err *err)
+{
+	autojson json_t *root = json_object(), *config = execution_json(c), *root_fs = root_fs_json(c);
+
+	if (!root || !config || !root_fs || add_smallest_platform(root, c) < 0)
+		return err_oom(err);
+	if (is_default_env(&c->env))
+		json_object_del(config, "Env");
+	if (json_object_size(config) > 0 && json_add(root, "config", TAKE_PTR(config)) < 0)
+		return err_oom(err);
+	json_object_del(root_fs, "type");
+	if (json_add(root, "rootfs", TAKE_PTR(root_fs)) < 0)
+		return err_oom(err);
+	return json_write(root, out, err);
+}
+
 int image_config_write(const struct image_config *c, struct buf *out, struct err *err)
 {
 	autojson json_t *root = json_object();

@@ -180,6 +180,11 @@ void image_config_done(struct image_config *c);
 int image_config_parse(const char *data, size_t len, struct image_config *ret, struct err *err);
 /* OCI's form, with Docker's fields where they are set. */
 int image_config_write(const struct image_config *c, struct buf *out, struct err *err);
+/*
+ * The same without what no loader and no container needs: history, author, comment, time, the only type of root file systems;
+ * linux and amd64, which a missing platform means; a PATH that a missing one means.
+ */
+int image_config_write_smallest(const struct image_config *c, struct buf *out, struct err *err);
 /* A deep copy: what a build step starts from. */
 int image_config_copy(struct image_config *dst, const struct image_config *src, struct err *err);
 /* Appends a diff id (a layer). */

@@ -28,6 +28,8 @@ static void saver_done(struct saver *s)
 		free(s->members.items[i].text);
 	}
 	free(s->members.items);
+	if (s->tmp.dir_fd >= 0)
+		store_tmp_done(&s->tmp);
 }
 
 /* --- members --- */
@@ -58,6 +60,14 @@ int saver_add_text(struct saver *s, const char *name, const void *text, size_t l
 		return err_oom(err);
 	memcpy(m.text, text, len);
 	m.text[len] = '\0';
+	return add(s, name, m, err);
+}
+
+int saver_add_staged(struct saver *s, const char *name, const char *staged, struct err *err)
+{
+	struct saved_member m = { 0 };
+
+	snprintf(m.staged, sizeof(m.staged), "%s", staged);
 	return add(s, name, m, err);
 }
 
@@ -163,7 +173,14 @@ static int text_fd(const struct saved_member *m, struct err *err)
 
 static int member_fd(struct saver *s, const struct saved_member *m, struct err *err)
 {
-	return m->text ? text_fd(m, err) : blob_open(s->engine->store, &m->blob, NULL, err);
+	int fd;
+
+	if (m->text)
+		return text_fd(m, err);
+	if (!m->staged[0])
+		return blob_open(s->engine->store, &m->blob, NULL, err);
+	fd = openat(s->tmp.dir_fd, m->staged, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? err_errno(err, errno, "open '%s/%s'", s->tmp.name, m->staged) : fd;
 }
 
 static int by_name(const void *a, const void *b)
@@ -184,11 +201,31 @@ static size_t add_folders(struct layer_request *q, struct layer_item *items)
 	return FOLDERS;
 }
 
-/* ITEMS has room for the members and FOLDERS more. */
-static int pack(struct saver *s, bool is_layout, int out_fd, struct layer_item *items, struct err *err)
+/* What `smallest` will have uncompressed; 0: a member so large that its header needs more than a block. */
+static uint64_t smallest_total(const struct layer_item *items, size_t len)
 {
-	struct layer_request q = { .verb = LAYER_PACK, .pack = { .out_fd = out_fd, .items = items } };
-	const size_t first = is_layout ? add_folders(&q, items) : 0;
+	const uint64_t header = 512, header_max = UINT64_C(1) << 33;
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		struct stat st;
+
+		if (fstat(items[i].fd, &st) < 0 || (uint64_t)st.st_size >= header_max)
+			return 0;
+		total = (total + header - 1) / header * header + header + (uint64_t)st.st_size;
+	}
+	return total;
+}
+
+/* ITEMS has room for the members and FOLDERS more. */
+static int pack(struct saver *s, int out_fd, struct layer_item *items, struct err *err)
+{
+	struct layer_request q = { .verb = LAYER_PACK,
+				   .pack = { .out_fd = out_fd,
+					     .items = items,
+					     .compression = s->how.compression,
+					     .smallest = s->how.smallest } };
+	const size_t first = s->how.format == SAVE_OCI_ARCHIVE ? add_folders(&q, items) : 0;
 	size_t opened = first;
 	int r = 0;
 
@@ -206,6 +243,8 @@ static int pack(struct saver *s, bool is_layout, int out_fd, struct layer_item *
 		}
 	}
 	q.pack.items_len = first + s->members.len;
+	if (r >= 0 && s->how.smallest)
+		q.pack.total = smallest_total(items, q.pack.items_len);
 	if (r >= 0)
 		r = layer_run(&q, NULL, err);
 	for (size_t i = first; i < opened; i++)
@@ -213,14 +252,15 @@ static int pack(struct saver *s, bool is_layout, int out_fd, struct layer_item *
 	return r;
 }
 
-static int write_archive(struct saver *s, bool is_layout, int out_fd, struct err *err)
+static int write_archive(struct saver *s, int out_fd, struct err *err)
 {
 	autofree struct layer_item *items = calloc(s->members.len + FOLDERS, sizeof(*items));
 
 	if (!items)
 		return err_oom(err);
-	qsort(s->members.items, s->members.len, sizeof(*s->members.items), by_name);
-	return pack(s, is_layout, out_fd, items, err);
+	if (!s->how.smallest)
+		qsort(s->members.items, s->members.len, sizeof(*s->members.items), by_name);
+	return pack(s, out_fd, items, err);
 }
 
 static int write_member(struct saver *s, const struct saved_member *m, int dir_fd, struct err *err)
@@ -247,35 +287,52 @@ static int write_folder(struct saver *s, int dir_fd, struct err *err)
 	return r;
 }
 
-static int write_images(struct saver *s, enum save_format format, int out_fd, struct err *err)
+static int write_images(struct saver *s, int out_fd, struct err *err)
 {
-	int r = format == SAVE_DOCKER_ARCHIVE ? save_docker(s, err) : save_oci(s, err);
+	int r;
+
+	if (s->how.smallest)
+		r = save_smallest(s, err);
+	else
+		r = s->how.format == SAVE_DOCKER_ARCHIVE ? save_docker(s, err) : save_oci(s, err);
 	if (r < 0)
 		return r;
-	return format == SAVE_OCI_DIR ? write_folder(s, out_fd, err)
-				      : write_archive(s, format == SAVE_OCI_ARCHIVE, out_fd, err);
+	return s->how.format == SAVE_OCI_DIR ? write_folder(s, out_fd, err) : write_archive(s, out_fd, err);
 }
 
-static int save(struct saver *s, const struct strv *images, enum save_format format, int out_fd, struct err *err)
+static int save(struct saver *s, const struct strv *images, int out_fd, struct err *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < images->len; i++)
 		r = add_image(s, images->items[i], err);
-	return r < 0 ? r : write_images(s, format, out_fd, err);
+	return r < 0 ? r : write_images(s, out_fd, err);
 }
 
-int engine_save(struct engine *e, const struct strv *images, enum save_format format, int out_fd, struct err *err)
+static int check_how(const struct save_how *how, struct err *err)
 {
-	struct saver s = { .engine = e };
-	int r;
+	if (how->format == SAVE_DOCKER_ARCHIVE)
+		return 0;
+	if (how->smallest)
+		return err_set(err, EINVAL, "only a docker-archive can be the smallest");
+	if (how->compression != LAYER_PLAIN_TAR)
+		return err_set(err, EINVAL, "only a docker-archive is compressed as a whole");
+	return 0;
+}
 
+int engine_save(struct engine *e, const struct strv *images, const struct save_how *how, int out_fd, struct err *err)
+{
+	struct saver s = { .engine = e, .how = *how, .tmp = STORE_TMP_INIT };
+	int r = check_how(how, err);
+
+	if (r < 0)
+		return r;
 	if (images->len > SAVE_IMAGES_MAX)
 		return err_set(err, E2BIG, "at most %d images go into one archive", SAVE_IMAGES_MAX);
 	s.images = calloc(images->len ? images->len : 1, sizeof(*s.images));
 	if (!s.images)
 		return err_oom(err);
-	r = save(&s, images, format, out_fd, err);
+	r = save(&s, images, out_fd, err);
 	saver_done(&s);
 	return r;
 }
@@ -296,14 +353,16 @@ static int add_name(struct saved_image *image, const char *name, struct err *err
 int engine_save_manifest(struct engine *e, const struct digest *manifest, const char *name, enum save_format format,
 			 int out_fd, struct err *err)
 {
-	struct saver s = { .engine = e, .images = calloc(1, sizeof(*s.images)) };
+	struct saver s = {
+		.engine = e, .how = { .format = format }, .tmp = STORE_TMP_INIT, .images = calloc(1, sizeof(*s.images))
+	};
 	int r = s.images ? store_image_open_manifest(e->store, manifest, &s.images[0].img, err) : err_oom(err);
 
 	s.images_len = r >= 0;
 	if (r >= 0 && name)
 		r = add_name(&s.images[0], name, err);
 	if (r >= 0)
-		r = write_images(&s, format, out_fd, err);
+		r = write_images(&s, out_fd, err);
 	saver_done(&s);
 	return r;
 }

@@ -29,8 +29,7 @@ static int add_layers(struct saver *s, const struct store_image *img, struct str
 	return 0;
 }
 
-/* Docker knows its own names without the host. */
-static int docker_names(const struct strv *names, struct strv *ret, struct err *err)
+int save_docker_names(const struct strv *names, struct strv *ret, struct err *err)
 {
 	for (size_t i = 0; i < names->len; i++) {
 		char familiar[REFERENCE_MAX + 256];
@@ -59,7 +58,7 @@ static int add_image(struct saver *s, const struct saved_image *image, json_t *m
 	if (r >= 0)
 		r = add_layers(s, &image->img, &layers, err);
 	if (r >= 0)
-		r = docker_names(&image->names, &names, err);
+		r = save_docker_names(&image->names, &names, err);
 	if (r < 0)
 		return r;
 	if (!entry || json_add_string(entry, "Config", config) < 0 ||
