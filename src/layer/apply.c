@@ -11,6 +11,7 @@
 #include "codec/tar.h"
 #include "layer/attrs.h"
 #include "layer/folders.h"
+#include "layer/over.h"
 #include "layer/tree.h"
 #include "layer/whiteout.h"
 
@@ -36,6 +37,7 @@ struct apply {
 	uint64_t entries_max, bytes_max, entries, file_bytes, stand_ins;
 	struct tar_reader *reader;
 	struct folders folders;
+	struct over over; /* LAYER_OVER */
 
 	/* The file that is being written. */
 	int fd;
@@ -74,6 +76,7 @@ void apply_free(struct apply *a)
 	if (a->fd >= 0)
 		close(a->fd);
 	folders_done(&a->folders);
+	over_done(&a->over);
 	tar_reader_free(a->reader);
 	tree_done(&a->tree);
 	free(a);
@@ -272,14 +275,14 @@ static int make_or_keep_folder(struct apply *a, const struct tar_entry *e, const
 	if (r == -EEXIST && fstatat(at->dir_fd, at->base, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
 		return 1;
 	/* Into an existing root a link to a folder is a folder (lib -> usr/lib), as tar's --keep-directory-symlink has it. */
-	if (r == -EEXIST && a->flags & LAYER_INTO && S_ISLNK(st.st_mode)) {
+	if (r == -EEXIST && a->flags & LAYER_INTO && !(a->flags & LAYER_OVER) && S_ISLNK(st.st_mode)) {
 		r = tree_open_folder(&a->tree, a->name, strlen(a->name), NULL);
 		if (r >= 0)
 			return 2;
 	}
 	r = make_at(a, at, make_folder, e, &was_whiteout, err);
-	/* The whiteout hid the lower folder, and so must what took its place. */
-	if (r >= 0 && was_whiteout && !(a->flags & LAYER_PLAIN))
+	/* The whiteout, or the file, hid the folder of a lower layer, and so must what took its place. */
+	if (r >= 0 && (was_whiteout || a->flags & LAYER_OVER_MARKS) && !(a->flags & LAYER_PLAIN))
 		r = make_opaque(a, at, err);
 	return r < 0 ? r : 0;
 }
@@ -298,7 +301,10 @@ static int add_folder(struct apply *a, const struct tar_entry *e, const struct p
 			return r;
 		(void)lremovexattr(at->base, OWNER_ATTR_USER);
 	}
-	r = attrs_set_owner(&a->policy, &a->tree, &target, e->uid, e->gid, NULL, err);
+	if (existed && a->flags & LAYER_OVER)
+		r = over_clear_attrs(at->dir_fd, at->base, err);
+	if (r >= 0)
+		r = attrs_set_owner(&a->policy, &a->tree, &target, e->uid, e->gid, NULL, err);
 	if (r >= 0)
 		r = attrs_set_xattrs(&a->policy, &a->tree, &target, e->xattrs, e->xattrs_len, err);
 	if (r >= 0 && existed && fchmodat(at->dir_fd, at->base, e->mode & 01777, 0) < 0)
@@ -308,22 +314,57 @@ static int add_folder(struct apply *a, const struct tar_entry *e, const struct p
 
 /* --- whiteouts --- */
 
+/*
+ * Over earlier layers: what they left goes. 1: that is all; 0: for layers further down, which aren't in this tree, the mark
+ * has to be made as well.
+ */
+static int delete_earlier(struct apply *a, const struct place *at, const char *hidden, struct err *err)
+{
+	char path[LAYER_PATH_MAX + 1];
+	size_t folder = (size_t)(at->base - a->name);
+	int r;
+
+	if (!(a->flags & LAYER_OVER))
+		return 0;
+	/* The base is the end of the entry's own name. */
+	memcpy(path, a->name, folder);
+	path[folder] = '\0';
+	if (hidden) {
+		memcpy(path + folder, hidden, strlen(hidden) + 1);
+		r = over_delete(&a->over, &a->tree, at->dir_fd, hidden, path, err);
+	} else {
+		path[folder ? folder - 1 : 0] = '\0';
+		r = over_empty(&a->over, &a->tree, path, err);
+	}
+	return r < 0 ? r : !(a->flags & LAYER_OVER_MARKS);
+}
+
 /* A name .wh.X of a layer. */
 static int add_whiteout(struct apply *a, const struct tar_entry *e, const struct place *at, struct err *err)
 {
 	const char *hidden = at->base + sizeof(whiteout_prefix) - 1;
-	struct place parent = { at->dir_fd, "." }, place = { at->dir_fd, hidden };
-	const struct attrs_target target = by_name(&place, S_IFCHR);
+	bool is_opaque = strcmp(at->base, opaque_name) == 0;
+	struct attrs_target target;
+	struct place place;
 	struct stat st;
 	int r;
 
-	if (strcmp(at->base, opaque_name) == 0)
-		return make_opaque(a, &parent, err);
 	/* AUFS' own notes (.wh..wh.plnk, .wh..wh.aufs): of no meaning outside it. */
-	if (str_starts_with(at->base, meta_prefix))
+	if (!is_opaque && str_starts_with(at->base, meta_prefix))
 		return 0;
 	if (hidden[0] == '\0' || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0)
 		return err_set(err, EBADMSG, "a whiteout that names nothing");
+	r = delete_earlier(a, at, is_opaque ? NULL : hidden, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	/* Anew, since a deletion turns folders out of the cache. */
+	r = tree_open_parent(&a->tree, a->name, &place.base, err);
+	if (r < 0)
+		return r;
+	place = (struct place){ r, is_opaque ? "." : hidden };
+	if (is_opaque)
+		return make_opaque(a, &place, err);
+	target = by_name(&place, S_IFCHR);
 	r = whiteout_make(place.dir_fd, hidden);
 	if (r == 0)
 		return attrs_set_mtime(&target, e->mtime, e->mtime_nsec, err);
@@ -440,6 +481,7 @@ static int is_in_whiteout(const char *name, struct err *err)
 
 static int add_entry(struct apply *a, const struct tar_entry *e, struct err *err)
 {
+	bool has_whiteouts = !(a->flags & LAYER_PLAIN);
 	struct place at;
 	int r = tree_clean_name(e->name, a->name, err);
 
@@ -447,10 +489,16 @@ static int add_entry(struct apply *a, const struct tar_entry *e, struct err *err
 		return r;
 	if (++a->entries > a->entries_max)
 		return err_set(err, E2BIG, "the archive has more than %" PRIu64 " entries", a->entries_max);
-	if (!(a->flags & LAYER_PLAIN)) {
+	if (has_whiteouts) {
 		r = is_in_whiteout(a->name, err);
 		if (r != 0)
 			return r < 0 ? r : 0;
+	}
+	if (a->flags & LAYER_OVER) {
+		r = over_note(&a->over, &a->tree, &a->folders, e, a->name,
+			      str_starts_with(path_basename(a->name), whiteout_prefix), err);
+		if (r < 0)
+			return r;
 	}
 	if (e->type == TAR_HARDLINK)
 		return add_hardlink(a, e, err);
@@ -458,7 +506,7 @@ static int add_entry(struct apply *a, const struct tar_entry *e, struct err *err
 	if (r < 0)
 		return r;
 	at.dir_fd = r;
-	if (!(a->flags & LAYER_PLAIN) && str_starts_with(at.base, whiteout_prefix))
+	if (has_whiteouts && str_starts_with(at.base, whiteout_prefix))
 		return add_whiteout(a, e, &at, err);
 	switch (e->type) {
 	case TAR_FILE:

@@ -74,6 +74,13 @@ enum layer_apply_flags {
 	 * whose content is added to and replaced. After an error it is left as far as it came.
 	 */
 	LAYER_INTO = 8,
+	/*
+	 * With INTO: the root has what earlier layers of an image left there, and this is the next one. Whiteouts delete, a
+	 * folder takes the place of a link, and folders that aren't in the archive keep their times.
+	 */
+	LAYER_OVER = 16,
+	/* With OVER: there are lower layers that are not in the root, so that whiteouts are kept as well. */
+	LAYER_OVER_MARKS = 32,
 };
 
 /*

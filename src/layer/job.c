@@ -232,7 +232,7 @@ static int do_job(struct job *j, struct err *err)
 	case LAYER_APPLY:
 		return job_apply(j, err);
 	case LAYER_MAKE:
-		return make_archive(&j->q.make, &j->q.limits, &j->result, err);
+		return make_archive(&j->q.make, NULL, &j->q.limits, &j->result, err);
 	case LAYER_LIST:
 		return job_list(j, err);
 	case LAYER_SPLIT:
