@@ -30,8 +30,6 @@ static int check_supported(const struct oci_spec *spec, struct err *err)
 		return refuse("linux.netDevices", err);
 	if (l->has_intel_rdt)
 		return refuse("linux.intelRdt", err);
-	if (l->seccomp.listener_path && !l->seccomp_ready.json)
-		return refuse("linux.seccomp.listenerPath", err);
 	return 0;
 }
 

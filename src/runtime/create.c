@@ -223,6 +223,12 @@ int start_converse(struct start *st, struct container_process *p, enum start_unt
 			if (r < 0)
 				return r;
 			break;
+		case START_SECCOMP:
+			r = start_pass_seccomp(st, p->pid, fd, err);
+			if (r < 0)
+				return r;
+			go_on(p->control);
+			break;
 		case START_NETWORK:
 			r = pass_network(st, p, fd, err);
 			if (r < 0)

@@ -22,17 +22,31 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* What the profile notifies of is answered from here on, so its listener has to be where it belongs. */
+static int show_listener(struct start *st, int fd)
+{
+	autoclose int listener = fd;
+	int r = start_send(st, START_SECCOMP, listener);
+
+	if (r == 0)
+		r = start_wait(st);
+	return r < 0 ? start_fail(st, -r, "pass the seccomp listener on", NULL) : 0;
+}
+
 static int install_profile(struct start *st)
 {
 	int r;
 
-	if (!st->filter)
+	if (!st->filter || st->filter_installed)
 		return 0;
+	st->filter_installed = true;
 	r = seccomp_install(st->filter, st->filter_len, st->filter_flags);
 	start_note(st, r, "install the seccomp profile", NULL,
 		   "system calls that no ordinary program needs are refused",
 		   "seccomp(SECCOMP_SET_MODE_FILTER, 0x%x, {%zu instructions})", st->filter_flags, st->filter_len);
-	return r < 0 ? start_fail(st, -r, "install the seccomp profile", NULL) : 0;
+	if (r < 0)
+		return start_fail(st, -r, "install the seccomp profile", NULL);
+	return st->filter_notifies ? show_listener(st, r) : 0;
 }
 
 /* WAIT_KILLABLE_RECV (5.19): else a signal makes a call that was already answered run again. */
@@ -160,7 +174,8 @@ static int set_no_new_privs(struct start *st)
 		return start_fail(st, errno, "set no_new_privs", NULL);
 	start_note(st, 0, "no new privileges", NULL, "setuid programs give it nothing",
 		   "prctl(PR_SET_NO_NEW_PRIVS, 1)");
-	return 0;
+	/* A listener is passed on as long as the caller is there. */
+	return st->filter_notifies ? install_profile(st) : 0;
 }
 
 /*

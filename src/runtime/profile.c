@@ -22,6 +22,7 @@ static int action_from_name(const char *name, uint32_t errno_ret, uint32_t *ret,
 		{ "SCMP_ACT_TRACE", SECCOMP_RET_TRACE | (errno_ret & SECCOMP_RET_DATA) },
 		{ "SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW },
 		{ "SCMP_ACT_LOG", SECCOMP_RET_LOG },
+		{ "SCMP_ACT_NOTIFY", SECCOMP_RET_USER_NOTIF },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
@@ -30,8 +31,6 @@ static int action_from_name(const char *name, uint32_t errno_ret, uint32_t *ret,
 			return 0;
 		}
 	}
-	if (strcmp(name, "SCMP_ACT_NOTIFY") == 0)
-		return err_set(err, EOPNOTSUPP, "seccomp: the action SCMP_ACT_NOTIFY is not supported yet");
 	return err_set(err, EINVAL, "seccomp: there is no action '%s'", name);
 }
 
@@ -41,18 +40,39 @@ static int arch_from_name(const char *name, uint32_t *ret)
 		const char *name;
 		uint32_t token;
 	} archs[] = {
-		{ "SCMP_ARCH_X86_64", SCMP_ARCH_X86_64 },   { "SCMP_ARCH_X86", SCMP_ARCH_X86 },
-		{ "SCMP_ARCH_X32", SCMP_ARCH_X32 },	    { "SCMP_ARCH_AARCH64", SCMP_ARCH_AARCH64 },
-		{ "SCMP_ARCH_ARM", SCMP_ARCH_ARM },	    { "SCMP_ARCH_RISCV64", SCMP_ARCH_RISCV64 },
-		{ "SCMP_ARCH_PPC64LE", SCMP_ARCH_PPC64LE }, { "SCMP_ARCH_S390X", SCMP_ARCH_S390X },
+		{ "SCMP_ARCH_X86_64", SCMP_ARCH_X86_64 },
+		{ "SCMP_ARCH_X86", SCMP_ARCH_X86 },
+		{ "SCMP_ARCH_X32", SCMP_ARCH_X32 },
+		{ "SCMP_ARCH_AARCH64", SCMP_ARCH_AARCH64 },
+		{ "SCMP_ARCH_ARM", SCMP_ARCH_ARM },
+		{ "SCMP_ARCH_RISCV64", SCMP_ARCH_RISCV64 },
+		{ "SCMP_ARCH_PPC64LE", SCMP_ARCH_PPC64LE },
+		{ "SCMP_ARCH_S390X", SCMP_ARCH_S390X },
+		{ "SCMP_ARCH_MIPS", SCMP_ARCH_MIPS },
+		{ "SCMP_ARCH_MIPS64", SCMP_ARCH_MIPS64 },
+		{ "SCMP_ARCH_MIPS64N32", SCMP_ARCH_MIPS64N32 },
+		{ "SCMP_ARCH_MIPSEL", SCMP_ARCH_MIPSEL },
+		{ "SCMP_ARCH_MIPSEL64", SCMP_ARCH_MIPSEL64 },
+		{ "SCMP_ARCH_MIPSEL64N32", SCMP_ARCH_MIPSEL64N32 },
+		{ "SCMP_ARCH_PPC", SCMP_ARCH_PPC },
+		{ "SCMP_ARCH_PPC64", SCMP_ARCH_PPC64 },
+		{ "SCMP_ARCH_S390", SCMP_ARCH_S390 },
+		{ "SCMP_ARCH_PARISC", SCMP_ARCH_PARISC },
+		{ "SCMP_ARCH_PARISC64", SCMP_ARCH_PARISC64 },
 	};
+	/* Known to later versions of libseccomp; no machine that we run on executes their calls. */
+	static const char *const others[] = { "SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K", "SCMP_ARCH_SH",
+					      "SCMP_ARCH_SHEB" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(archs); i++) {
 		if (strcmp(name, archs[i].name) == 0) {
 			*ret = archs[i].token;
-			return 0;
+			return 1;
 		}
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (strcmp(name, others[i]) == 0)
+			return 0;
 	return -ENOENT;
 }
 
@@ -127,6 +147,11 @@ static int add_syscall(struct seccomp_filter *f, const struct oci_syscall *s, ui
 
 	if (r < 0)
 		return r;
+	if (s->has_errno_ret && strcmp(s->action, "SCMP_ACT_ERRNO") != 0 && strcmp(s->action, "SCMP_ACT_TRACE") != 0)
+		return err_set(err, EINVAL, "seccomp: the action %s takes no errnoRet", s->action);
+	if (strcmp(s->action, "SCMP_ACT_NOTIFY") == 0 && strv_contains(&s->names, "sendmsg"))
+		return err_set(err, EINVAL,
+			       "seccomp: SCMP_ACT_NOTIFY for sendmsg, by which the listener itself is passed on");
 	if (len > ARRAY_SIZE(conds))
 		return err_set(err, E2BIG, "seccomp: a rule of more than %zu conditions", ARRAY_SIZE(conds));
 	for (size_t i = 0; i < len; i++) {
@@ -141,6 +166,24 @@ static int add_syscall(struct seccomp_filter *f, const struct oci_syscall *s, ui
 	return r;
 }
 
+/* True if this machine may have programs of the architecture TOKEN. */
+static bool runs_here(uint32_t token)
+{
+	static const uint32_t families[][3] = {
+		{ SCMP_ARCH_X86_64, SCMP_ARCH_X86, SCMP_ARCH_X32 },
+		{ SCMP_ARCH_AARCH64, SCMP_ARCH_ARM },
+		{ SCMP_ARCH_S390X, SCMP_ARCH_S390 },
+		{ SCMP_ARCH_PPC64, SCMP_ARCH_PPC },
+	};
+	uint32_t native = seccomp_native_arch();
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
+		for (size_t k = 1; families[i][0] == native && k < 3; k++)
+			if (families[i][k] == token)
+				return true;
+	return token == native;
+}
+
 static int add_archs(struct seccomp_filter *f, const struct strv *names, struct err *err)
 {
 	int r = seccomp_add_arch(f, seccomp_native_arch(), err);
@@ -148,8 +191,12 @@ static int add_archs(struct seccomp_filter *f, const struct strv *names, struct 
 	for (size_t i = 0; i < names->len && r == 0; i++) {
 		uint32_t token;
 
-		/* An architecture that we have no table for stays refused as a whole. */
-		if (arch_from_name(names->items[i], &token) == 0)
+		/* Calls of others than this machine can execute stay refused as a whole, and need no rules. */
+		int known = arch_from_name(names->items[i], &token);
+
+		if (known < 0)
+			return err_set(err, EINVAL, "seccomp: there is no architecture '%s'", names->items[i]);
+		if (known > 0 && runs_here(token))
 			r = seccomp_add_arch(f, token, err);
 	}
 	return r;
@@ -163,6 +210,8 @@ int profile_compile(const struct oci_seccomp *profile, struct sock_filter **ret,
 
 	if (!profile->default_action)
 		return err_set(err, EBADMSG, "seccomp: the profile has no default action");
+	if (strcmp(profile->default_action, "SCMP_ACT_NOTIFY") == 0)
+		return err_set(err, EINVAL, "seccomp: SCMP_ACT_NOTIFY can't be the default action");
 	r = action_from_name(profile->default_action, default_errno, &f.default_action, err);
 	if (r == 0)
 		r = add_archs(&f, &profile->architectures, err);

@@ -90,6 +90,7 @@ struct runtime_options {
 	 * has it, before it is made and again when more is known. The caller removes it at the container's end.
 	 */
 	const char *group_name;
+	const char *id; /* what a seccomp agent is told; NULL: the last part of the bundle's path */
 	int (*on_group)(const char *record, void *arg, struct err *err);
 	void *on_group_arg;
 

@@ -64,6 +64,7 @@ enum start_kind {
 	START_EXEC_FAILED,
 	START_STEP,
 	START_LISTENER,
+	START_SECCOMP, /* the listener of the profile itself */
 	START_CONSOLE,
 	START_NETWORK,
 	START_PREPARED,
@@ -115,6 +116,7 @@ struct start {
 	const struct sock_filter *filter; /* NULL: none */
 	size_t filter_len;
 	unsigned filter_flags;
+	bool filter_notifies, filter_installed;
 	char **init_argv; /* for exec; ends with NULL */
 	int init_fd;	  /* the sealed memory file */
 	bool wait_for_start;
@@ -231,6 +233,10 @@ int start_prepare_mapped(struct start *st, struct planned_mount *m, const struct
 /* --- copyup.c --- */
 /* Copies all that is below the folder FROM (readable) into the folder TO; stays on FROM's file system. 0 or a negative errno. */
 int copy_up(int from, int to);
+
+/* --- listener.c --- */
+/* The caller: passes the profile's listener FD of the process PID on; takes FD over. */
+int start_pass_seccomp(struct start *st, pid_t pid, int fd, struct err *err);
 
 /* --- profile.c --- */
 int start_prepare_seccomp(struct start *st, struct err *err);

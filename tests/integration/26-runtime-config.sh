@@ -134,3 +134,47 @@ test_domain_name() {
 	expect_ok inside cat /proc/sys/kernel/domainname
 	expect_eq "$out" under.glass
 }
+
+notify_mkdir='c["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "%s", "listenerMetadata": "for the agent",
+"syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_NOTIFY"}]}; c["annotations"] = {"k": "v"}'
+
+test_calls_answered_by_an_agent() {
+	make_bundle
+	local nnp
+	for nnp in False True; do
+		edit "$(printf "$notify_mkdir" "$T/agent.$nnp"); c['process']['noNewPrivileges'] = $nnp"
+		start python3 "$SRC/tests/lib/seccomp_agent.py" "$T/agent.$nnp" "$T/state"
+		wait_for 10 test -S "$T/agent.$nnp"
+		expect_fail any inside mkdir /x
+		expect_match "$err" "Name not unique"
+		expect_ok python3 - "$T/state" <<-'END'
+			import json, sys
+			s = json.load(open(sys.argv[1]))
+			assert s["fds"] == ["seccompFd"] and s["metadata"] == "for the agent" and s["pid"] > 0, s
+			t = s["state"]
+			assert t["status"] == "creating" and t["pid"] == s["pid"] and t["id"] == "bundle" and t["annotations"] == {"k": "v"}, s
+			assert t["bundle"].endswith("/bundle") and t["ociVersion"] == s["ociVersion"], s
+		END
+		rm "$T/state"
+		finish
+	done
+}
+
+test_seccomp_profiles_that_are_none() {
+	make_bundle
+	edit "$(printf "$notify_mkdir" "$T/agent")"
+	refused 'pass' "connect to linux.seccomp.listenerPath '$T/agent': No such file"
+	refused 'del c["linux"]["seccomp"]["listenerPath"]' "listenerMetadata without listenerPath"
+	refused 'del c["linux"]["seccomp"]["listenerPath"], c["linux"]["seccomp"]["listenerMetadata"]' "SCMP_ACT_NOTIFY without listenerPath"
+	refused 'c["linux"]["seccomp"]["defaultAction"] = "SCMP_ACT_NOTIFY"' "can't be the default action"
+	refused 'c["linux"]["seccomp"]["syscalls"][0]["names"] = ["sendmsg"]' "SCMP_ACT_NOTIFY for sendmsg"
+	refused 'c["linux"]["seccomp"]["syscalls"][0]["errnoRet"] = 7' "SCMP_ACT_NOTIFY takes no errnoRet"
+	refused 'c["linux"]["seccomp"]["architectures"] = ["SCMP_ARCH_VAX"]' "no architecture 'SCMP_ARCH_VAX'"
+	refused 'c["linux"]["seccomp"]["flags"] = ["F"]' "no flag 'F'"
+	# Those of others are fine.
+	edit 'c["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "flags": ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", "SECCOMP_FILTER_FLAG_TSYNC"],
+"architectures": ["SCMP_ARCH_" + a for a in "X86 X86_64 X32 ARM AARCH64 MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PPC PPC64 PPC64LE S390 S390X PARISC PARISC64 RISCV64 LOONGARCH64 M68K SH SHEB".split()],
+"syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 76}]}'
+	expect_fail any inside mkdir /x
+	expect_match "$err" "Name not unique"
+}

@@ -104,6 +104,7 @@ static int start_with(struct run_session *s, const struct run_stdio *stdio, cons
 	o.on_listener = on_listener;
 	o.on_listener_arg = s;
 	o.group_name = group;
+	o.id = s->id;
 	o.on_group = on_group;
 	o.on_group_arg = s;
 	if (s->network.helper.process.pidfd >= 0) {

@@ -201,9 +201,10 @@ static void bad_profiles_are_refused(void **state)
 		{ "{}", EBADMSG },
 		{ "{\"defaultAction\":\"SCMP_ACT_PANIC\"}", EINVAL },
 		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"]}]}", EBADMSG },
-		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_"
+		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"sendmsg\"],\"action\":\"SCMP_"
+		  "ACT_"
 		  "NOTIFY\"}]}",
-		  EOPNOTSUPP },
+		  EINVAL },
 		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_"
 		  "ERRNO\","
 		  "\"args\":[{\"index\":6,\"value\":0,\"op\":\"SCMP_CMP_EQ\"}]}]}",
