@@ -63,6 +63,7 @@
 	X(diff) \
 	X(namespaces) \
 	X(doctor) \
+	X(fsck) \
 	X(stats) \
 	X(top) \
 	X(enter) \
