@@ -10,6 +10,9 @@
 
 enum { EVENT_LOG_MAX = 1 << 20 };
 
+/* In a container's folder: what its events have in common since it was renamed; a monitor has begun with what was so then. */
+#define EVENT_COMMON_FILE "event"
+
 /*
  * Appends what happens now to the log in the folder RUN_FD: ACTION, and EXTRA as in event_line_format. Never fails and never
  * waits: where it can't be written there is no event.

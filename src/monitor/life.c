@@ -1,8 +1,11 @@
 #include "monitor/monitor.h"
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/timefmt.h"
+#include "codec/event_line.h"
 #include "monitor/event_log.h"
+#include "sys/fs.h"
 #include "sys/processes.h"
 
 #include <errno.h>
@@ -26,8 +29,14 @@ void monitor_signal(const struct monitor *m, int sig)
 
 void monitor_event(const struct monitor *m, const char *action, const char *const *extra)
 {
-	if (m->run_fd >= 0 && m->c.event)
-		event_log_append(m->run_fd, action, m->c.event, extra);
+	autobuf struct buf renamed = BUF_INIT(EVENT_COMMON_MAX);
+	const char *common = m->c.event;
+
+	if (m->run_fd < 0 || !common)
+		return;
+	if (fs_read_file((int)m->c.dir, EVENT_COMMON_FILE, EVENT_COMMON_MAX, &renamed, NULL) >= 0)
+		common = buf_str(&renamed);
+	event_log_append(m->run_fd, action, common, extra);
 }
 
 /* --- beginning --- */

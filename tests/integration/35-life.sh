@@ -245,6 +245,12 @@ test_rename() {
 	expect_ok cloche rename web shop
 	expect_ok cloche ps --format '{{.Names}}'
 	expect_eq "$out" shop
+	# Also its monitor, which began before, tells of it by the name of today.
+	cloche kill shop >/dev/null
+	cloche wait shop >/dev/null
+	expect_ok cloche events --since 1h --until 0s --filter container=shop --format '{{.Action}} {{.Actor.Attributes.name}}'
+	expect_match "$out" "^rename shop"
+	expect_match "$out" "die shop"
 	expect_ok cloche rm -f shop
 	expect_eq "$(ls "$T/root/containers/by-name")" other
 }

@@ -1,8 +1,11 @@
 #include "engine/container/rename.h"
 
 #include "base/cleanup.h"
+#include "codec/event_line.h"
 #include "engine/container/container.h"
 #include "engine/container/events.h"
+#include "monitor/event_log.h"
+#include "sys/fs.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +13,7 @@
 
 struct renaming {
 	struct store *store;
-	const char *name, *old;
+	const char *id, *name, *old;
 };
 
 /*
@@ -32,17 +35,33 @@ static int change(struct container_record *r, void *arg, struct err *err)
 	return 0;
 }
 
-static int drop_old(void *arg, struct err *err)
+/* Its monitor may have begun under another name. */
+static int tell_monitor(const struct renaming *how, struct err *err)
+{
+	autobuf struct buf common = BUF_INIT(EVENT_COMMON_MAX);
+	autorecord struct container_record now = { 0 };
+	autoclose int dir = container_open(how->store, how->id, err);
+	int r = dir < 0 ? dir : container_record_read_at(dir, how->id, &now, err);
+
+	if (r >= 0 && container_event_common(&now, &common) < 0)
+		r = err_oom(err);
+	return r < 0 ? r : fs_write_file(dir, EVENT_COMMON_FILE, common.data, common.len, 0600, 0, err);
+}
+
+static int finish(void *arg, struct err *err)
 {
 	const struct renaming *how = arg;
+	int r = tell_monitor(how, err);
 
+	if (r < 0)
+		return r;
 	return how->old ? container_drop_name(how->store, how->old, err) : 0;
 }
 
 int container_rename(struct store *s, const char *id, const char *name, struct err *err)
 {
 	autorecord struct container_record before = { 0 };
-	struct renaming how = { s, name, NULL };
+	struct renaming how = { s, id, name, NULL };
 	const char *extra[] = { "oldName", NULL, NULL };
 	int r = container_record_read(s, id, &before, err);
 
@@ -55,7 +74,7 @@ int container_rename(struct store *s, const char *id, const char *name, struct e
 	if (before.name && strcmp(before.name, name) == 0)
 		return err_set(err, EINVAL, "the container has this name already");
 	how.old = before.name;
-	r = container_record_update(s, id, change, drop_old, &how, err);
+	r = container_record_update(s, id, change, finish, &how, err);
 	if (r < 0)
 		return r;
 	extra[1] = before.name ? before.name : "";

@@ -2,12 +2,15 @@
 
 #include "base/cleanup.h"
 #include "engine/container/event_reader.h"
+#include "monitor/event_log.h"
 #include "sys/fs.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char web_dies[] =
@@ -161,10 +164,40 @@ static void times_bound_what_is_told(void **state)
 	}
 }
 
+static ino_t inode_of(int dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, 0) < 0 ? 0 : st.st_ino;
+}
+
+/* A file that somebody is about to write to keeps its name. */
+static void it_is_not_rotated_under_a_writer(void **state)
+{
+	autoclose int dir = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), writer = -1;
+	ino_t first;
+
+	(void)state;
+	event_log_append(dir, "one", "{}", NULL);
+	first = inode_of(dir, "events");
+	writer = openat(dir, "events", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(ftruncate(writer, EVENT_LOG_MAX), 0);
+	assert_int_equal(flock(writer, LOCK_SH), 0);
+	event_log_append(dir, "two", "{}", NULL);
+	assert_int_equal(inode_of(dir, "events"), first);
+	close(TAKE_FD(writer));
+	event_log_append(dir, "three", "{}", NULL);
+	assert_int_equal(inode_of(dir, "events"), 0);
+	assert_int_equal(inode_of(dir, "events.1"), first);
+	event_log_append(dir, "four", "{}", NULL);
+	assert_true(inode_of(dir, "events") != first);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(filters_choose_events),
+		cmocka_unit_test_setup_teardown(it_is_not_rotated_under_a_writer, make_root, remove_root),
 		cmocka_unit_test_setup_teardown(times_bound_what_is_told, make_root, remove_root),
 	};
 
