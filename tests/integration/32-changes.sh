@@ -36,6 +36,39 @@ test_commit_keeps_changes_and_configuration() {
 	expect_match "$out" "1 2 /tmp"
 }
 
+# It stands still meanwhile, and goes on afterwards, also if the command is killed.
+test_commit_pauses_what_runs() {
+	use_busybox
+	cloche run -d --name busy --network none busybox sleep 1000 >/dev/null
+	expect_ok cloche commit busy made
+	expect_eq "$err" ""
+	expect_eq "$(cloche inspect -f '{{.State.Status}}' busy)" running
+	expect_ok cloche events --since 1h --until 0s --filter container=busy --format '{{.Action}}'
+	expect_match "$out" $'pause\nunpause'
+	expect_ok cloche commit --pause=false busy made
+	expect_match "$err" "runs and was not paused"
+	expect_ok cloche events --since 1h --until 0s --filter event=pause
+	expect_eq "$(wc -l <<<"$out")" 1
+	cloche pause busy >/dev/null
+	expect_ok cloche commit -p busy made
+	expect_eq "$(cloche inspect -f '{{.State.Status}}' busy)" paused "what was paused before stays so"
+	cloche unpause busy >/dev/null
+	expect_fail 125 cloche commit --pause=maybe busy made
+	cloche rm -f busy >/dev/null
+}
+
+busy_runs() {
+	wait_for 10 eval '[ "$(cloche inspect -f "{{.State.Status}}" busy)" = running ]'
+}
+
+test_commit_killed_leaves_it_running() {
+	need_strace
+	use_busybox
+	cloche run -d --name busy --network none busybox sleep 1000 >/dev/null
+	AFTER_KILL=busy_runs kill_at_each renameat,renameat2 cloche commit busy made
+	cloche rm -f busy >/dev/null
+}
+
 test_commit_keeps_owners_and_deletions() {
 	make_changes
 	expect_ok cloche commit cc committed

@@ -3,8 +3,12 @@
 #include "base/log.h"
 #include "engine/container/commit.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
 struct commit_args {
-	const char *author, *message;
+	const char *author, *message, *pause;
 	struct strv changes;
 	bool quiet;
 };
@@ -15,9 +19,18 @@ static const struct option commit_table[] = {
 	OPTION_LIST("change", 'c', struct commit_args, changes, "INSTRUCTION",
 		    "change the configuration by a Dockerfile instruction, such as 'CMD [\"sh\"]'", NULL),
 	OPTION_FLAG("quiet", 'q', struct commit_args, quiet, "say nothing beside the ID"),
-	OPTION_LATER("pause", 'p', "pausing needs control groups, which come with a later version"),
+	{ "pause", 'p', OPTION_KIND_OPTIONAL, offsetof(struct commit_args, pause), "true|false",
+	  "let one that runs stand still meanwhile (default true)", "true false" },
 	OPTION_END,
 };
+
+static int parse_pause(const char *word, bool *ret, struct err *err)
+{
+	*ret = !word || !*word || strcmp(word, "true") == 0 || strcmp(word, "1") == 0;
+	return *ret || strcmp(word, "false") == 0 || strcmp(word, "0") == 0
+		       ? 0
+		       : err_set(err, EINVAL, "option --pause takes true or false, not '%s'", word);
+}
 
 static int run_commit(const void *options, const struct strv *args, struct err *err)
 {
@@ -27,17 +40,19 @@ static int run_commit(const void *options, const struct strv *args, struct err *
 	struct reference name;
 	char text[DIGEST_STR_MAX];
 	struct digest id;
-	bool running;
+	bool moved;
 
+	if (parse_pause(a->pause, &o.pause, err) < 0)
+		return -1;
 	if (args->len == 2) {
 		if (reference_parse(args->items[1], &name, err) < 0)
 			return -1;
 		o.name = &name;
 	}
 	if (engine_open(global_options.root, global_options.runroot, &e, err) < 0 ||
-	    engine_commit(&e, args->items[0], &o, &id, &running, err) < 0)
+	    engine_commit(&e, args->items[0], &o, &id, &moved, err) < 0)
 		return -1;
-	if (running && !a->quiet)
+	if (moved && !a->quiet)
 		log_notice("commit: the container runs and was not paused: what it was writing may be half there");
 	digest_format(&id, text);
 	puts(text);

@@ -18,7 +18,7 @@ static const struct option rm_table[] = {
 	OPTION_FLAG("force", 'f', struct rm_options, force, "end it first if it runs; one that isn't there is fine"),
 	OPTION_FLAG("volumes", 'v', struct rm_options, volumes,
 		    "with the volumes that were made for it without a name"),
-	OPTION_LATER("link", 'l', "links come with private networks, in the next version"),
+	OPTION_LATER("link", 'l', "links come with networks that have names, in a later version"),
 	OPTION_END,
 };
 

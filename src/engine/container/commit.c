@@ -5,6 +5,7 @@
 #include "base/timefmt.h"
 #include "engine/image/changes.h"
 #include "engine/container/container.h"
+#include "engine/container/pause.h"
 #include "engine/container/userns.h"
 #include "layer/client.h"
 #include "oci/spec.h"
@@ -205,20 +206,34 @@ static int put_image(struct engine *e, struct commit *c, const struct layer_resu
 				: ref_set_untagged(e->store, &manifest, err);
 }
 
-static int commit(struct engine *e, struct commit *c, struct store_tmp *tmp, struct digest *ret_id, struct err *err)
+static int read_files(struct engine *e, struct commit *c, const char *id, struct store_tmp *tmp,
+		      struct layer_result *ret, struct err *err)
+{
+	struct container_pausing pausing = CONTAINER_PAUSING_INIT;
+	int r = c->options->pause ? container_pause_begin(e->store, id, &pausing, err) : 0;
+
+	if (r < 0)
+		return err_hint(err, "--pause=false takes it while it runs");
+	r = make_layer(e, c, tmp, ret, err);
+	container_pause_end(&pausing);
+	return r;
+}
+
+static int commit(struct engine *e, struct commit *c, const char *id, struct store_tmp *tmp, struct digest *ret_id,
+		  struct err *err)
 {
 	struct layer_result layer;
 	int r = store_tmp_open(e->store, tmp, err);
 
 	if (r >= 0)
-		r = make_layer(e, c, tmp, &layer, err);
+		r = read_files(e, c, id, tmp, &layer, err);
 	if (r >= 0)
 		r = make_config(c, &layer, err);
 	return r < 0 ? r : put_image(e, c, &layer, ret_id, err);
 }
 
 int engine_commit(struct engine *e, const char *container, const struct commit_options *options, struct digest *ret_id,
-		  bool *ret_running, struct err *err)
+		  bool *ret_moved, struct err *err)
 {
 	CLEANUP(commit_done) struct commit c = { .options = options, .dir_fd = -1 };
 	autotmp struct store_tmp tmp = STORE_TMP_INIT;
@@ -232,6 +247,6 @@ int engine_commit(struct engine *e, const char *container, const struct commit_o
 		r = open_container(e, id, &c, err);
 	if (r < 0)
 		return r;
-	*ret_running = status.phase == CONTAINER_RUNNING;
-	return commit(e, &c, &tmp, ret_id, err);
+	*ret_moved = status.phase == CONTAINER_RUNNING && !status.paused && !options->pause;
+	return commit(e, &c, id, &tmp, ret_id, err);
 }

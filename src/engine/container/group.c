@@ -98,6 +98,8 @@ void container_group_end(struct store *s, const char *id)
 struct gathering {
 	struct store *store;
 	const char *id;
+	int pidfd; /* of pid 1, INIT */
+	pid_t init;
 };
 
 static int write_down(const struct cgroup *g, void *arg, struct err *err)
@@ -120,10 +122,11 @@ static bool contains(const struct cgroup_pids *pids, pid_t pid)
 }
 
 /* Those of the container's processes that aren't in PRESENT. */
-static int list_missing(pid_t init, const struct cgroup_pids *present, struct cgroup_pids *ret, struct err *err)
+static int list_missing(const struct gathering *where, const struct cgroup_pids *present, struct cgroup_pids *ret,
+			struct err *err)
 {
 	CLEANUP(container_tasks_done) struct container_tasks tasks = { 0 };
-	int r = container_tasks_read(init, &tasks, err);
+	int r = container_tasks_read_of(where->pidfd, where->init, &tasks, err);
 
 	for (size_t i = 0; r >= 0 && i < tasks.len; i++)
 		if (tasks.items[i].state != 'Z' && !contains(present, tasks.items[i].pid) &&
@@ -133,14 +136,14 @@ static int list_missing(pid_t init, const struct cgroup_pids *present, struct cg
 }
 
 /* Until a look at all of them finds none outside. */
-static int gather_rest(const struct cgroup *g, pid_t init, struct err *err)
+static int gather_rest(const struct cgroup *g, const struct gathering *where, struct err *err)
 {
 	for (int round = 0; round < GATHER_ROUNDS; round++) {
 		struct cgroup_pids present = { 0 }, missing = { 0 };
 		int r = cgroup_list(g, &present, err);
 
 		if (r >= 0)
-			r = list_missing(init, &present, &missing, err);
+			r = list_missing(where, &present, &missing, err);
 		if (r >= 0 && missing.len)
 			r = cgroup_move(g, missing.items, missing.len, err);
 		free(present.items);
@@ -152,11 +155,11 @@ static int gather_rest(const struct cgroup *g, pid_t init, struct err *err)
 }
 
 static int make_group(const struct gathering *where, struct cgroup *g, const struct cgroup_settings *settings,
-		      pid_t init, struct err *err)
+		      struct err *err)
 {
 	struct cgroup_pids none = { 0 }, pids = { 0 };
 	struct cgroup_enter e = { .settings = settings, .on_change = write_down, .arg = (void *)(uintptr_t)where };
-	int r = list_missing(init, &none, &pids, err);
+	int r = list_missing(where, &none, &pids, err);
 
 	if (r >= 0)
 		r = write_down(g, e.arg, err);
@@ -166,7 +169,7 @@ static int make_group(const struct gathering *where, struct cgroup *g, const str
 		r = cgroup_enter(g, &e, err);
 	}
 	free(pids.items);
-	return r < 0 ? r : gather_rest(g, init, err);
+	return r < 0 ? r : gather_rest(g, where, err);
 }
 
 /* True if G has a folder for each of SETTINGS. */
@@ -195,10 +198,10 @@ static void remove_former(const struct cgroup *before, const struct cgroup *now)
 	}
 }
 
-int container_group_gather(struct store *s, const char *id, pid_t init, const struct oci_resources *r,
+int container_group_gather(struct store *s, const char *id, int pidfd, pid_t init, const struct oci_resources *r,
 			   struct cgroup *ret, struct cgroup_settings *ret_settings, struct err *err)
 {
-	const struct gathering where = { s, id };
+	const struct gathering where = { s, id, pidfd, init };
 	autocgroup struct cgroup have = { 0 }, chosen = { 0 };
 	autosettings struct cgroup_settings settings = { 0 };
 	char name[CONTAINER_GROUP_NAME];
@@ -214,7 +217,7 @@ int container_group_gather(struct store *s, const char *id, pid_t init, const st
 	if (result >= 0 && !(chosen.dirs.len || chosen.scope))
 		result = err_set(err, EOPNOTSUPP, "there is no control group that the container may have");
 	if (result >= 0 && !(q.present && has_all(&have, &settings) && chosen.dirs.len <= have.dirs.len)) {
-		result = make_group(&where, &chosen, &settings, init, err);
+		result = make_group(&where, &chosen, &settings, err);
 		if (result >= 0)
 			remove_former(&have, &chosen);
 	}

@@ -32,7 +32,7 @@ void container_group_end(struct store *s, const char *id);
 
 /*
  * The container's group, for changing it while it runs: that which it has, or a new one with what R asks for, chosen beside where
- * its pid 1 is now, into which all its processes are moved. RET_SETTINGS is what R means there; the caller writes it.
+ * its pid 1 (INIT, whose descriptor is PIDFD) is now, into which all its processes are moved. RET_SETTINGS is what R means there; the caller writes it.
  */
-int container_group_gather(struct store *s, const char *id, pid_t init, const struct oci_resources *r,
+int container_group_gather(struct store *s, const char *id, int pidfd, pid_t init, const struct oci_resources *r,
 			   struct cgroup *ret, struct cgroup_settings *ret_settings, struct err *err);

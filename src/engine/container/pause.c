@@ -3,14 +3,18 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "engine/container/container.h"
+#include "engine/container/events.h"
 #include "engine/container/group.h"
 #include "engine/container/processes.h"
 #include "sys/fs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { STOP_ROUNDS = 100, PATH_SIZE = 16 + CONTAINER_ID_MAX };
@@ -73,10 +77,31 @@ static bool stands_still(char state)
 	return strchr("TtZX", state) != NULL;
 }
 
-static int signal_all(pid_t init, bool stop, size_t *ret_moving, struct err *err)
+/* Pid 1 of a container; the descriptor tells whether the number still is its own. */
+struct init {
+	int pidfd;
+	pid_t pid;
+};
+
+static void init_done(struct init *init)
+{
+	if (init->pidfd >= 0)
+		close(init->pidfd);
+}
+
+static int signal_task(const struct container_task *t, int sig)
+{
+	autoclose int fd = container_task_open(t);
+
+	if (fd < 0)
+		return fd;
+	return syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0) < 0 ? -errno : 0;
+}
+
+static int signal_all(const struct init *init, bool stop, size_t *ret_moving, struct err *err)
 {
 	CLEANUP(container_tasks_done) struct container_tasks tasks = { 0 };
-	int r = container_tasks_read(init, &tasks, err);
+	int r = container_tasks_read_of(init->pidfd, init->pid, &tasks, err);
 
 	*ret_moving = 0;
 	for (size_t i = 0; r >= 0 && i < tasks.len; i++) {
@@ -84,15 +109,17 @@ static int signal_all(pid_t init, bool stop, size_t *ret_moving, struct err *err
 
 		if (stop && stands_still(t->state))
 			continue;
-		if (kill(t->pid, stop ? SIGSTOP : SIGCONT) < 0 && errno != ESRCH)
-			return err_errno(err, errno, "%s process %d", stop ? "stop" : "continue", (int)t->pid);
+		r = signal_task(t, stop ? SIGSTOP : SIGCONT);
+		if (r < 0 && r != -ESRCH)
+			return err_errno(err, -r, "%s process %d", stop ? "stop" : "continue", (int)t->pid);
+		r = 0;
 		(*ret_moving)++;
 	}
 	return r;
 }
 
 /* A process that was being made while we looked is met in the next round. */
-static int stop_all(pid_t init, struct err *err)
+static int stop_all(const struct init *init, struct err *err)
 {
 	size_t moving = 1, ignored;
 	int r = 0;
@@ -108,45 +135,54 @@ static int stop_all(pid_t init, struct err *err)
 
 /* --- */
 
-static int freeze(struct store *s, const char *id, pid_t init, struct err *err)
+static int freeze(struct store *s, const char *id, const struct init *init, struct err *err)
 {
 	const struct oci_resources nothing = { 0 };
 	autosettings struct cgroup_settings settings = { 0 };
 	autocgroup struct cgroup g = { 0 };
-	int r = container_group_gather(s, id, init, &nothing, &g, &settings, err);
+	int r = container_group_gather(s, id, init->pidfd, init->pid, &nothing, &g, &settings, err);
 
 	return r < 0 ? r : cgroup_freeze(&g, true, err);
 }
 
-static int read_running(struct store *s, const char *id, struct container_status *status, struct err *err)
+static int open_init(struct store *s, const char *id, struct init *ret, struct err *err)
 {
-	int r = container_status_read(s, id, status, err);
+	int fd = container_pidfd(s, id, &ret->pid, err);
 
-	if (r < 0)
-		return r;
-	return status->phase == CONTAINER_RUNNING ? 0 : err_set(err, ESRCH, "container %.12s is not running", id);
+	if (fd < 0)
+		return fd;
+	ret->pidfd = fd;
+	return 0;
+}
+
+static void tell(struct store *s, const char *id, const char *action)
+{
+	autorecord struct container_record record = { 0 };
+
+	if (container_record_read(s, id, &record, NULL) >= 0)
+		container_event(s, &record, action, NULL);
 }
 
 int container_pause(struct store *s, const char *id, enum pause_way *ret_way, char *ret_why, struct err *err)
 {
-	struct container_status status;
+	CLEANUP(init_done) struct init init = { .pidfd = -1 };
 	enum pause_way way = PAUSE_BY_FREEZER;
 	struct err why = { 0 };
-	int r = read_running(s, id, &status, err);
+	int r = open_init(s, id, &init, err);
 
 	if (r < 0)
 		return r;
-	if (status.paused)
+	if (container_is_paused(s, id))
 		return err_set(err, EALREADY, "container %.12s is already paused", id);
 	/* Marked first: killed half-way it may be paused in part, and `unpause` mends that. */
 	r = mark(s, id, way, err);
-	if (r >= 0 && freeze(s, id, status.pid, &why) < 0) {
+	if (r >= 0 && freeze(s, id, &init, &why) < 0) {
 		way = PAUSE_BY_SIGNALS;
 		if (ret_why)
 			snprintf(ret_why, 512, "%.500s", why.msg);
 		r = mark(s, id, way, err);
 		if (r >= 0)
-			r = stop_all(status.pid, err);
+			r = stop_all(&init, err);
 	}
 	if (r < 0) {
 		unmark(s, id);
@@ -154,22 +190,23 @@ int container_pause(struct store *s, const char *id, enum pause_way *ret_way, ch
 	}
 	if (ret_way)
 		*ret_way = way;
+	tell(s, id, "pause");
 	return 0;
 }
 
 int container_unpause(struct store *s, const char *id, struct err *err)
 {
 	autocgroup struct cgroup g = { 0 };
-	struct container_status status;
+	CLEANUP(init_done) struct init init = { .pidfd = -1 };
 	size_t ignored;
-	int r = read_running(s, id, &status, err);
+	int r = open_init(s, id, &init, err);
 
 	if (r < 0)
 		return r;
-	if (!status.paused)
+	if (!container_is_paused(s, id))
 		return err_set(err, EALREADY, "container %.12s is not paused", id);
 	if (read_way(s, id) == PAUSE_BY_SIGNALS) {
-		r = signal_all(status.pid, false, &ignored, err);
+		r = signal_all(&init, false, &ignored, err);
 	} else {
 		r = container_group_read(s, id, &g, err);
 		/* Killed before it had a group, it had not been paused. */
@@ -179,5 +216,63 @@ int container_unpause(struct store *s, const char *id, struct err *err)
 	if (r < 0)
 		return r;
 	unmark(s, id);
+	tell(s, id, "unpause");
 	return 0;
+}
+
+/* --- for as long as something takes --- */
+
+/* Waits for the end of who has the other end of the pipe, whatever ends it, and wakes the container. */
+static _Noreturn void wake_afterwards(struct store *s, const char *id, int pipe)
+{
+	char byte;
+
+	setsid();
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_IGN);
+	while (read(pipe, &byte, 1) < 0 && errno == EINTR)
+		;
+	if (container_is_paused(s, id))
+		container_unpause(s, id, NULL);
+	_exit(0);
+}
+
+int container_pause_begin(struct store *s, const char *id, struct container_pausing *ret, struct err *err)
+{
+	struct container_status status;
+	int fds[2], r = container_status_read(s, id, &status, err);
+
+	if (r < 0 || status.phase != CONTAINER_RUNNING || status.paused)
+		return r < 0 ? r : 0;
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_errno(err, errno, "make a pipe");
+	ret->waker = fork();
+	if (ret->waker == 0) {
+		close(fds[1]);
+		wake_afterwards(s, id, fds[0]);
+	}
+	close(fds[0]);
+	ret->pipe = fds[1];
+	if (ret->waker < 0)
+		r = err_errno(err, errno, "fork");
+	else
+		r = container_pause(s, id, NULL, NULL, err);
+	/* It has ended, or somebody else was faster: as good. */
+	if (r == -ESRCH || r == -EALREADY) {
+		err_clear(err);
+		r = 0;
+	}
+	if (r < 0)
+		container_pause_end(ret);
+	return r < 0 ? r : 1;
+}
+
+void container_pause_end(struct container_pausing *p)
+{
+	if (p->pipe >= 0)
+		close(p->pipe);
+	if (p->waker > 0)
+		while (waitpid(p->waker, NULL, 0) < 0 && errno == EINTR)
+			;
+	*p = CONTAINER_PAUSING_INIT;
 }

@@ -21,3 +21,15 @@ int container_pause(struct store *s, const char *id, enum pause_way *ret_way, ch
 int container_unpause(struct store *s, const char *id, struct err *err);
 
 bool container_is_paused(struct store *s, const char *id);
+
+/*
+ * For as long as we do something: whatever ends us, the container goes on then. One that doesn't run, or is paused already, is
+ * left as it is: 0, else 1.
+ */
+struct container_pausing {
+	int pipe;
+	pid_t waker; /* a process that waits for our end */
+};
+#define CONTAINER_PAUSING_INIT ((struct container_pausing){ -1, 0 })
+int container_pause_begin(struct store *s, const char *id, struct container_pausing *ret, struct err *err);
+void container_pause_end(struct container_pausing *p);

@@ -8,9 +8,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { TASK_FILE_MAX = 128 * 1024, TASKS_MAX = 1 << 20 };
@@ -59,6 +61,7 @@ static int parse_stat(struct container_task *t, const char *text, char **ret_nam
 	t->state = close[2];
 	t->parent = (pid_t)stat_field(close + 2, 1);
 	t->cpu_ms = (stat_field(close + 2, 11) + stat_field(close + 2, 12)) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+	t->started = stat_field(close + 2, 19);
 	t->memory = stat_field(close + 2, 21) * (uint64_t)sysconf(_SC_PAGESIZE);
 	*ret_name = strndup(open + 1, (size_t)(close - open - 1));
 	return *ret_name ? 0 : -ENOMEM;
@@ -202,4 +205,35 @@ int container_tasks_read(pid_t init, struct container_tasks *ret, struct err *er
 	}
 	*ret = tree;
 	return 0;
+}
+
+int container_tasks_read_of(int pidfd, pid_t init, struct container_tasks *ret, struct err *err)
+{
+	CLEANUP(container_tasks_done) struct container_tasks tasks = { 0 };
+	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+	int r = container_tasks_read(init, &tasks, err);
+
+	if (r < 0)
+		return r;
+	if (poll(&end, 1, 0) != 0)
+		return err_set(err, ESRCH, "the container has just ended");
+	*ret = tasks;
+	tasks = (struct container_tasks){ 0 };
+	return 0;
+}
+
+int container_task_open(const struct container_task *t)
+{
+	autobuf struct buf text = BUF_INIT(TASK_FILE_MAX);
+	autoclose int fd = (int)syscall(SYS_pidfd_open, t->pid, 0);
+	struct container_task now = { 0 };
+	autofree char *name = NULL;
+
+	if (fd < 0)
+		return -errno;
+	/* Of whom the descriptor is, the time tells: if the number has a third owner by now, ours has ended. */
+	if (read_proc(t->pid, "stat", &text) < 0 || parse_stat(&now, buf_str(&text), &name) < 0 ||
+	    now.started != t->started)
+		return -ESRCH;
+	return TAKE_FD(fd);
 }

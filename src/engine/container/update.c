@@ -16,12 +16,15 @@ static int apply_to_running(struct store *s, const char *id, const struct oci_re
 {
 	autosettings struct cgroup_settings settings = { 0 };
 	autocgroup struct cgroup g = { 0 };
-	struct container_status status;
-	int result = container_status_read(s, id, &status, err);
+	pid_t pid;
+	autoclose int pidfd = container_pidfd(s, id, &pid, err);
+	int result;
 
-	if (result < 0 || status.phase != CONTAINER_RUNNING)
-		return result;
-	result = container_group_gather(s, id, status.pid, r, &g, &settings, err);
+	if (pidfd == -ESRCH)
+		err_clear(err);
+	if (pidfd < 0)
+		return pidfd == -ESRCH ? 0 : pidfd;
+	result = container_group_gather(s, id, pidfd, pid, r, &g, &settings, err);
 	return result < 0 ? result : cgroup_write(&g, &settings, err);
 }
 
