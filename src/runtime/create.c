@@ -497,8 +497,14 @@ int runtime_start(struct container_process *p, const struct oci_spec *spec, cons
 
 int container_process_wait(struct container_process *p, int *ret_status, struct err *err)
 {
+	siginfo_t end;
 	int status;
 
+	while (p->on_end && waitid(P_PID, (id_t)p->pid, &end, WEXITED | WNOWAIT) < 0)
+		if (errno != EINTR)
+			break;
+	if (p->on_end)
+		p->on_end(p->on_end_arg);
 	while (waitpid(p->pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return err_errno(err, errno, "wait for the container's process %d", (int)p->pid);

@@ -126,8 +126,11 @@ struct container_process {
 	int console; /* the terminal's controlling side, or -1 */
 	int control; /* runtime_start's; -1 afterwards */
 	int mounts; /* its mount namespace, where its pid namespace is not its own: what it leaves behind is ended by that; or -1 */
+	/* NULL, or called by container_process_wait when it has ended and its number is not yet free for others. */
+	void (*on_end)(void *arg);
+	void *on_end_arg;
 };
-#define CONTAINER_PROCESS_INIT ((struct container_process){ 0, -1, -1, -1, -1 })
+#define CONTAINER_PROCESS_INIT ((struct container_process){ 0, -1, -1, -1, -1, NULL, NULL })
 
 /*
  * Makes the container and leaves it waiting before its program. SPEC and OPTIONS are borrowed for the

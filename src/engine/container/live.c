@@ -145,6 +145,11 @@ int container_live_write(struct container_live *l, const struct live_line *line,
 	return 0;
 }
 
+void container_live_unsay(struct container_live *l)
+{
+	(void)!ftruncate(l->fd, 0);
+}
+
 static void remove_files(int run, const char *id)
 {
 	static const char *const names[] = { "/hosts",	  "/hostname",	       "/resolv.conf",

@@ -32,6 +32,8 @@ int container_live_take(struct store *s, const char *id, struct container_live *
 int container_live_adopt(struct store *s, const char *id, int fd, struct container_live *ret, struct err *err);
 /* Writes what LINE says: the program has begun, or ended and will be started again. */
 int container_live_write(struct container_live *l, const struct live_line *line, struct err *err);
+/* Takes back what was written: the program has ended, and what becomes of the container is for the holder to say. */
+void container_live_unsay(struct container_live *l);
 /* Closes our descriptor; whoever else has one keeps the lock, and the files stay. */
 void container_live_leave(struct container_live *l);
 /* Removes the live file of ID and the small files, if they are there and nobody's. Makes nothing. */

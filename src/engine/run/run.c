@@ -28,12 +28,20 @@ static int stay(struct run_session *s, struct container_process *p, bool pass_si
 	return r < 0 ? r : container_exit_code(status);
 }
 
+/* Others would take whoever has the number next for the container. */
+static void forget_number(void *arg)
+{
+	container_live_unsay(arg);
+}
+
 static int run_to_end(struct run_session *s, bool pass_signals, int *ret_exit, struct err *err)
 {
 	CLEANUP(container_process_done) struct container_process p = CONTAINER_PROCESS_INIT;
 	struct run_stdio stdio = { .fds = { s->record.life.interactive ? 0 : -1, 1, 2 } };
 	int r = run_start(s, &stdio, &p, ret_exit, err);
 
+	p.on_end = forget_number;
+	p.on_end_arg = &s->live;
 	return r < 0 ? r : stay(s, &p, pass_signals, err);
 }
 
