@@ -37,6 +37,8 @@
 	X(tag) \
 	X(rmi) \
 	X(history) \
+	X(unpack) \
+	X(repack) \
 	X(pull) \
 	X(push) \
 	X(copy) \

@@ -115,6 +115,8 @@ static int send_request(struct layer_job *job, const struct layer_request *reque
 		return send_items(job, q.copy.items, q.copy.items_len, err);
 	case LAYER_HASH:
 		return send_items(job, q.hash.items, q.hash.items_len, err);
+	case LAYER_DIFF:
+		return send_items(job, q.diff.masks, q.diff.masks_len, err);
 	default:
 		return 0;
 	}

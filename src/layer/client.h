@@ -39,6 +39,8 @@ enum layer_verb {
 	LAYER_REMOVE, /* a tree that may hold files of other ids is removed */
 	LAYER_DIGEST, /* the digest of bytes, whatever they are */
 	LAYER_SHRINK, /* an archive -> the smallest one with the same entries */
+	LAYER_RECORD, /* a tree -> what it is like now (codec/tree_record.h) */
+	LAYER_DIFF,   /* a tree and an earlier record of it -> an archive of what has changed since */
 };
 
 /* The last two are read but not written. */
@@ -226,6 +228,21 @@ struct layer_hash {
 	size_t items_len;
 };
 
+struct layer_record {
+	int tree_fd, out_fd;
+};
+
+/*
+ * The archive is a layer: what is new or another, and whiteouts for what is gone. Files with several names come with all of
+ * them. result->entries 0: nothing has changed, and nothing was written. -EAGAIN: the tree changed while it was read.
+ */
+struct layer_diff {
+	struct layer_make make;
+	int record_fd;
+	const struct layer_item *masks; /* `source`: a path in the tree, cleaned; it and what is below is left alone */
+	size_t masks_len;
+};
+
 /* By layer_run. A job that is started by hand (layer_job_start) empties the folder, but leaves it. */
 struct layer_remove {
 	int dir_fd;
@@ -253,6 +270,8 @@ struct layer_request {
 		struct layer_copy copy;
 		struct layer_hash hash;
 		struct layer_remove remove;
+		struct layer_record record;
+		struct layer_diff diff;
 	};
 	/* Called by layer_job_wait; what they get is borrowed for the call. A negative result ends the job with their error. */
 	int (*on_entry)(void *arg, const struct layer_entry *entry, struct err *err);	 /* LIST */
@@ -273,6 +292,7 @@ struct layer_result {
 	uint64_t lost_xattrs;
 	uint64_t lost_owners; /* ids that the map doesn't have: kept as attributes, and MAKE finds them there */
 	uint64_t skipped_sockets;
+	uint64_t added, changed, removed; /* DIFF */
 	uint64_t stand_ins; /* APPLY, MAKE: whiteouts that are stand-ins (whiteout.h): no overlay may show this tree */
 	int landlock_abi;   /* 0: the kernel has no Landlock, and only seccomp and the lack of rights held the helper */
 };

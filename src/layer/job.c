@@ -167,6 +167,12 @@ static size_t list_trees(const struct job *j, struct landlock_tree trees[static 
 	case LAYER_MAKE:
 		trees[0] = (struct landlock_tree){ j->q.make.tree_fd, false };
 		return 1;
+	case LAYER_RECORD:
+		trees[0] = (struct landlock_tree){ j->q.record.tree_fd, false };
+		return 1;
+	case LAYER_DIFF:
+		trees[0] = (struct landlock_tree){ j->q.diff.make.tree_fd, false };
+		return 1;
 	case LAYER_SPLIT:
 		trees[0] = (struct landlock_tree){ j->q.split.staging_fd, true };
 		return !j->q.split.index_only;
@@ -249,6 +255,10 @@ static int do_job(struct job *j, struct err *err)
 		return job_digest(j, err);
 	case LAYER_SHRINK:
 		return job_shrink(j, err);
+	case LAYER_RECORD:
+		return job_record(j, err);
+	case LAYER_DIFF:
+		return job_diff(j, err);
 	}
 	return bad_request(err);
 }

@@ -13,7 +13,7 @@ struct job {
 	struct buf request;
 	struct layer_result result;
 
-	/* Items as they come (PACK, COPY, HASH). */
+	/* Items as they come (PACK, COPY, HASH, DIFF). */
 	struct buf items;
 	struct wire items_wire;
 	bool items_ended;
@@ -40,6 +40,8 @@ int job_copy(struct job *j, struct err *err);
 int job_hash(struct job *j, struct err *err);
 int job_digest(struct job *j, struct err *err);
 int job_shrink(struct job *j, struct err *err);
+int job_record(struct job *j, struct err *err);
+int job_diff(struct job *j, struct err *err);
 
 /* Receives one request on SOCK, confines the process, does the job, and reports. Returns the exit status. */
 int job_serve(int sock);

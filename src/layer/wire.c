@@ -148,7 +148,7 @@ static void wire_copy(struct wire *w, struct layer_copy *c)
 
 void wire_request(struct wire *w, struct layer_request *q)
 {
-	wire_enum(w, &q->verb, LAYER_SHRINK + 1);
+	wire_enum(w, &q->verb, LAYER_DIFF + 1);
 	wire_u64(w, &q->limits.entries);
 	wire_u64(w, &q->limits.bytes);
 	wire_u64(w, &q->limits.ratio);
@@ -195,6 +195,14 @@ void wire_request(struct wire *w, struct layer_request *q)
 	case LAYER_REMOVE:
 		wire_fd(w, &q->remove.dir_fd, false);
 		wire_str(w, &q->remove.name);
+		break;
+	case LAYER_RECORD:
+		wire_fd(w, &q->record.tree_fd, false);
+		wire_fd(w, &q->record.out_fd, false);
+		break;
+	case LAYER_DIFF:
+		wire_make(w, &q->diff.make);
+		wire_fd(w, &q->diff.record_fd, false);
 		break;
 	}
 }
@@ -251,6 +259,9 @@ void wire_result(struct wire *w, struct layer_result *r)
 	wire_u64(w, &r->lost_xattrs);
 	wire_u64(w, &r->lost_owners);
 	wire_u64(w, &r->skipped_sockets);
+	wire_u64(w, &r->added);
+	wire_u64(w, &r->changed);
+	wire_u64(w, &r->removed);
 	wire_u64(w, &r->stand_ins);
 	wire_int(w, &r->landlock_abi);
 }

@@ -4,7 +4,7 @@
  * One function visits each struct for both directions, so that writing and reading cannot differ. Reading
  * trusts nothing: all lengths are checked, and a message that is too short makes it `bad`.
  *
- * client -> helper: a request; for PACK, COPY and HASH then messages of items, the last of them empty.
+ * client -> helper: a request; for PACK, COPY, HASH and DIFF then messages of items, the last of them empty.
  * helper -> client: messages of entries or members, then one result or one error.
  */
 #pragma once

@@ -77,7 +77,8 @@ static int check_layers(struct store *s, const struct descriptor *layers, size_t
 }
 
 static int put_manifest(struct store *s, const struct digest *config, size_t config_len,
-			const struct descriptor *layers, size_t layers_len, struct digest *ret, struct err *err)
+			const struct descriptor *layers, size_t layers_len, const struct str_map *annotations,
+			struct digest *ret, struct err *err)
 {
 	struct image_manifest m = { 0 };
 	autobuf struct buf text = BUF_INIT(IMAGE_DOCUMENT_MAX);
@@ -87,6 +88,8 @@ static int put_manifest(struct store *s, const struct digest *config, size_t con
 		r = err_oom(err);
 	for (size_t i = 0; r >= 0 && i < layers_len; i++)
 		r = image_manifest_add_layer(&m, &layers[i], err);
+	if (r >= 0 && annotations && str_map_copy(&m.annotations, annotations) < 0)
+		r = err_oom(err);
 	if (r >= 0)
 		r = image_manifest_write(&m, &text, err);
 	if (r >= 0)
@@ -95,8 +98,9 @@ static int put_manifest(struct store *s, const struct digest *config, size_t con
 	return r;
 }
 
-int store_image_put(struct store *s, const void *config, size_t config_len, const struct descriptor *layers,
-		    size_t layers_len, struct digest *ret_manifest, struct digest *ret_id, struct err *err)
+int store_image_put_annotated(struct store *s, const void *config, size_t config_len, const struct descriptor *layers,
+			      size_t layers_len, const struct str_map *annotations, struct digest *ret_manifest,
+			      struct digest *ret_id, struct err *err)
 {
 	struct image_config parsed;
 	struct digest id;
@@ -113,10 +117,16 @@ int store_image_put(struct store *s, const void *config, size_t config_len, cons
 	if (r >= 0)
 		r = blob_put(s, config, config_len, &id, err);
 	if (r >= 0)
-		r = put_manifest(s, &id, config_len, layers, layers_len, ret_manifest, err);
+		r = put_manifest(s, &id, config_len, layers, layers_len, annotations, ret_manifest, err);
 	if (r >= 0 && ret_id)
 		*ret_id = id;
 	return r;
+}
+
+int store_image_put(struct store *s, const void *config, size_t config_len, const struct descriptor *layers,
+		    size_t layers_len, struct digest *ret_manifest, struct digest *ret_id, struct err *err)
+{
+	return store_image_put_annotated(s, config, config_len, layers, layers_len, NULL, ret_manifest, ret_id, err);
 }
 
 uint64_t store_image_size(struct store *s, const struct store_image *img)

@@ -39,6 +39,10 @@ int store_image_open_manifest(struct store *s, const struct digest *manifest, st
  */
 int store_image_put(struct store *s, const void *config, size_t config_len, const struct descriptor *layers,
 		    size_t layers_len, struct digest *ret_manifest, struct digest *ret_id, struct err *err);
+/* The same with annotations of the manifest. */
+int store_image_put_annotated(struct store *s, const void *config, size_t config_len, const struct descriptor *layers,
+			      size_t layers_len, const struct str_map *annotations, struct digest *ret_manifest,
+			      struct digest *ret_id, struct err *err);
 
 /* The ID of the image that a manifest describes; false if it can't be read. */
 bool store_manifest_id(struct store *s, const struct digest *manifest, struct digest *ret_id);
