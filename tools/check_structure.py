@@ -16,7 +16,7 @@ LAYERS = "base sys codec oci cgroup store layer registry runtime intercept net m
 
 # The same within a folder: its own files are ".".
 INNER_LAYERS = {
-    "engine": ". image move container volume run exec build doctor".split(),
+    "engine": ". image move container volume run bundle exec build doctor".split(),
     "cli": "template . image container volume system docs".split(),
 }
 

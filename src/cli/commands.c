@@ -39,6 +39,8 @@
 	X(history) \
 	X(unpack) \
 	X(repack) \
+	X(config) \
+	X(squash) \
 	X(pull) \
 	X(push) \
 	X(copy) \

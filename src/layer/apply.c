@@ -14,6 +14,7 @@
 #include "layer/over.h"
 #include "layer/tree.h"
 #include "layer/whiteout.h"
+#include "sys/fs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -479,6 +480,23 @@ static int is_in_whiteout(const char *name, struct err *err)
 	return 0;
 }
 
+/*
+ * The whiteout of what was in a folder that this layer has made something else of: umoci writes those as well, and there is
+ * nothing left to delete.
+ */
+static bool is_below_a_file(const struct apply *a)
+{
+	const char *slash = strrchr(a->name, '/');
+	autofree char *parent = slash ? strndup(a->name, (size_t)(slash - a->name)) : NULL;
+	autoclose int fd = -1;
+	struct stat st;
+
+	if (!parent)
+		return false;
+	fd = fs_open_beneath(a->tree.root_fd, parent, O_PATH, 0, NULL);
+	return fd == -ENOTDIR || (fd >= 0 && fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode));
+}
+
 static int add_entry(struct apply *a, const struct tar_entry *e, struct err *err)
 {
 	bool has_whiteouts = !(a->flags & LAYER_PLAIN);
@@ -503,6 +521,10 @@ static int add_entry(struct apply *a, const struct tar_entry *e, struct err *err
 	if (e->type == TAR_HARDLINK)
 		return add_hardlink(a, e, err);
 	r = tree_open_parent(&a->tree, a->name, &at.base, err);
+	if (r < 0 && has_whiteouts && str_starts_with(at.base, whiteout_prefix) && is_below_a_file(a)) {
+		err_clear(err);
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	at.dir_fd = r;

@@ -170,6 +170,7 @@ static void tell_user(const struct idmap *ids, const struct oci_spec *spec,
 static int fill(const struct idmap *ids, const struct image_config *image, int rootfs_fd, struct oci_spec *spec,
 		struct err *err)
 {
+	const struct strv none = { 0 };
 	int r = set_text(&spec->root_path, BUNDLE_ROOTFS);
 
 	/* Nothing of later versions is in it, and crun 1.8 knows no later one. */
@@ -190,6 +191,9 @@ static int fill(const struct idmap *ids, const struct image_config *image, int r
 	if (r < 0)
 		return err_oom(err);
 	r = set_user(image, rootfs_fd, spec, err);
+	/* Once more, since without a user namespace they are fewer, and for a user other than root as well. */
+	if (r >= 0)
+		r = default_spec_set_caps(spec, &none, &none, err);
 	return r < 0 ? r : default_spec_set_seccomp(spec, NULL, err);
 }
 
