@@ -50,7 +50,6 @@ static const struct {
 	{ "stack", no_cluster },
 	{ "node", no_cluster },
 	{ "secret", "a container reads a file: -v FILE:/run/secrets/NAME:ro" },
-	{ "config", "a container reads a file: -v FILE:/etc/NAME:ro" },
 	{ "context", no_daemon },
 	{ "daemon", no_daemon },
 	{ "machine", "there is no virtual machine to manage: containers run on this kernel" },

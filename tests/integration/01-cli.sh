@@ -83,7 +83,7 @@ test_dockers_commands() {
 		expect_eq "$err" "" "$words"
 	done
 	for words in "network ls" "compose up" "buildx ls" "info" "system info" "swarm init" "service ls" "stack ls" \
-		"node ls" "secret ls" "config ls" "plugin ls" "trust inspect" "skopeo copy" "checkpoint ls" "context ls" "scout" \
+		"node ls" "secret ls" "plugin ls" "trust inspect" "skopeo copy" "checkpoint ls" "context ls" "scout" \
 		"sbom" "init" "pod ls" "kube play x" "machine start" "image exists busybox" "builder du" "system reset"; do
 		expect_fail 125 cloche $words
 		expect_match "$err" "^cloche: there is no command '.*'"

@@ -141,12 +141,14 @@ test_changes_that_the_times_hide() {
 	# The folder comes along with the mode that it has.
 	list_top new:1 >rows
 	expect_line rows '^etc d 0o755 7 8 '
-	# A copy has other inodes and times of its own, but the same content.
+	inside rm -rf b/rootfs
+	# A copy has other inodes and times of its own, but the same content. (With one id mapped cp can't copy a link's owner.)
+	[ "$KIND" != nosubids ] || return 0
 	cloche unpack -q base:1 c
 	inside cp -a c copied
 	expect_ok cloche repack copied new:2
 	expect_match "$err" 'nothing has changed'
-	inside rm -rf b/rootfs c/rootfs copied/rootfs
+	inside rm -rf c/rootfs copied/rootfs
 }
 
 test_attributes_and_grown_links() {
