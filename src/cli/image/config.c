@@ -30,8 +30,8 @@ static const struct option config_table[] = {
 	OPTION_STRING("healthcheck", 0, W, health, "COMMAND", "how its health is checked; none: not at all", NULL),
 	OPTION_STRING("healthcheck-interval", 0, W, health_interval, "DURATION", "how often, as in 30s", NULL),
 	OPTION_STRING("healthcheck-timeout", 0, W, health_timeout, "DURATION", "how long a check may take", NULL),
-	OPTION_STRING("healthcheck-start-period", 0, W, health_start_period, "DURATION", "how long it may fail at first",
-		      NULL),
+	OPTION_STRING("healthcheck-start-period", 0, W, health_start_period, "DURATION",
+		      "how long it may fail at first", NULL),
 	OPTION_STRING("healthcheck-retries", 0, W, health_retries, "N", "how often it may fail in a row", NULL),
 	OPTION_HEADING("For builds"),
 	OPTION_STRING("shell", 0, W, shell, "COMMAND", "what runs shell forms: words, or a JSON array", NULL),
@@ -56,10 +56,23 @@ static const struct option config_table[] = {
 
 static bool any_text(const W *w)
 {
-	const char *const texts[] = { w->tag,	  w->entrypoint,      w->cmd,	      w->shell,	      w->user,
-				      w->working_dir, w->stop_signal, w->author,      w->os,	      w->architecture,
-				      w->variant, w->health,	      w->health_interval, w->health_timeout,
-				      w->health_start_period, w->health_retries, w->created };
+	const char *const texts[] = { w->tag,
+				      w->entrypoint,
+				      w->cmd,
+				      w->shell,
+				      w->user,
+				      w->working_dir,
+				      w->stop_signal,
+				      w->author,
+				      w->os,
+				      w->architecture,
+				      w->variant,
+				      w->health,
+				      w->health_interval,
+				      w->health_timeout,
+				      w->health_start_period,
+				      w->health_retries,
+				      w->created };
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (texts[i])
@@ -153,15 +166,18 @@ const struct command cmd_config = {
 	.summary = "change the fields of an image's configuration, or show it",
 	.usage = "IMAGE",
 	.description =
-		"Makes a new image with the same layers, under IMAGE's name or with --tag under another, and prints its ID. "
+		"Makes a new image with the same layers, under IMAGE's name or with --tag under another, and prints "
+		"its ID. "
 		"Without any change the configuration is printed as it is.\n\n"
-		"Names of options are those of 'buildah config' and, without 'config.', of 'umoci config'. COMMAND is words, "
+		"Names of options are those of 'buildah config' and, without 'config.', of 'umoci config'. COMMAND is "
+		"words, "
 		"split as a shell does but started without one, or a JSON array. --clear comes first, --change last; "
 		"fields for --clear: " EDIT_FIELDS ".\n\n"
 		"SOURCE_DATE_EPOCH, if set, is the time of the step.",
 	.examples = "$ cloche config debian:bookworm\n"
 		    "$ cloche config --env LANG=C.UTF-8 --cmd 'bash -l' --label maintainer=me -t mine debian:bookworm\n"
-		    "$ cloche config --clear labels --healthcheck 'curl -f http://localhost/' --healthcheck-interval 10s web",
+		    "$ cloche config --clear labels --healthcheck 'curl -f http://localhost/' --healthcheck-interval "
+		    "10s web",
 	.see_also = "inspect, commit, repack, history",
 	.complete = "image",
 	.options = config_table,

@@ -85,7 +85,8 @@ const struct command cmd_squash = {
 	.usage = "IMAGE",
 	.description =
 		"The files of the squashed layers as they show in the end: what an upper layer deletes or replaces is "
-		"gone, and deletions stay only where there are layers below. Hard links, owners, times and attributes are "
+		"gone, and deletions stay only where there are layers below. Hard links, owners, times and attributes "
+		"are "
 		"kept, and the same image always gives the same one. The steps of the history stay, without layers of "
 		"their own.\n\n"
 		"Layers that other images share are then shared no more: the store holds the old image until it is "

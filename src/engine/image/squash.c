@@ -98,10 +98,9 @@ static int pack(struct squash *q, struct err *err)
 
 	if (out < 0)
 		return err_errno(err, errno, "make a file in '%s/%s'", q->e->store->root, q->tmp.name);
-	r.make = (struct layer_make){ .tree_fd = q->fs_fd,
-				      .out_fd = out,
-				      .compression = q->options->compression,
-				      .level = q->options->level };
+	r.make = (struct layer_make){
+		.tree_fd = q->fs_fd, .out_fd = out, .compression = q->options->compression, .level = q->options->level
+	};
 	done = layer_run(&r, &q->layer, err);
 	return done < 0 ? err_wrap(err, "pack the new layer") : 0;
 }
