@@ -552,7 +552,7 @@ static void release_field(const struct field *f, void *m)
 	case FIELD_KEYED:
 		for (size_t i = 0; i < v->len; i++)
 			free(*(char **)(void *)(v->items + i * f->type->size));
-		/* fall through */
+		__attribute__((fallthrough));
 	case FIELD_ARRAY:
 		for (size_t i = 0; i < v->len; i++)
 			fields_done(f->type, v->items + i * f->type->size);
