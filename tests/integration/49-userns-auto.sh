@@ -1,5 +1,6 @@
 # --userns auto: ids that no other container has; and user namespaces that are shared with such a container or with keep-id.
 # users: root nosubids subids
+# once: test_words_are_checked
 
 # root's ids are those of "containers"; this machine's files stay as they are.
 with_ranges() {
