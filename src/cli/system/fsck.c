@@ -53,9 +53,9 @@ static void print_text(const struct fsck_report *report)
 	}
 	printf("%" PRIu64 " blobs, %" PRIu64 " images and %" PRIu64 " unpacked layers looked at: %s\n", report->blobs,
 	       report->images, report->layers,
-	       report->left		? "something is damaged"
+	       report->left		  ? "something is damaged"
 	       : report->findings.len > 0 ? "all is well again"
-					: "all is well");
+					  : "all is well");
 }
 
 static int run_fsck(const void *options, const struct strv *args, struct err *err)
@@ -72,7 +72,8 @@ static int run_fsck(const void *options, const struct strv *args, struct err *er
 	if (o->format && !is_json && strcmp(o->format, "text") != 0)
 		return err_set(err, EINVAL, "--format '%s': text or json", o->format);
 	if (o->from && !o->repair)
-		return err_set(err, EINVAL, "--from says where --repair gets things: without it there is nothing to get");
+		return err_set(err, EINVAL,
+			       "--from says where --repair gets things: without it there is nothing to get");
 	if (engine_open(global_options.root, global_options.runroot, &e, err) < 0 ||
 	    engine_fsck(&e, &how, &report, err) < 0)
 		return -1;
@@ -88,13 +89,14 @@ const struct command cmd_fsck = {
 	.group = "Insight",
 	.summary = "verify every blob, image and unpacked layer of the store, and repair them",
 	.usage = "",
-	.description = "Blobs are digested, images followed from their names, and each unpacked layer compared with what its "
-		       "blob gives when it is unpacked again: kinds, modes, owners, attributes and content, not times. That "
-		       "takes as much room as the largest of them. With --repair a blob is brought from the "
-		       "registry that the image's name says, or from --from, and a tree is unpacked again, unless a "
-		       "container is made of it. "
-		       "The exit code is 0 if all is well or was repaired, 1 if something is damaged, 125 if it can't be "
-		       "told.",
+	.description =
+		"Blobs are digested, images followed from their names, and each unpacked layer compared with what its "
+		"blob gives when it is unpacked again: kinds, modes, owners, attributes and content, not times. That "
+		"takes as much room as the largest of them. With --repair a blob is brought from the "
+		"registry that the image's name says, or from --from, and a tree is unpacked again, unless a "
+		"container is made of it. "
+		"The exit code is 0 if all is well or was repaired, 1 if something is damaged, 125 if it can't be "
+		"told.",
 	.examples = "$ cloche fsck\n$ cloche fsck --repair\n$ cloche fsck --repair --from oci:/media/disk/layout:web",
 	.see_also = "copy, doctor, system df",
 	.options = fsck_table,

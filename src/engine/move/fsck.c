@@ -155,7 +155,8 @@ static int put_blob(struct fsck *f, int in, const struct digest *d, uint64_t siz
 	if (r < 0)
 		return r;
 	blob_path(d, path);
-	if (fchmod(out, 0644) < 0 || fsync(out) < 0 || renameat(f->tmp.dir_fd, name, f->engine->store->root_fd, path) < 0)
+	if (fchmod(out, 0644) < 0 || fsync(out) < 0 ||
+	    renameat(f->tmp.dir_fd, name, f->engine->store->root_fd, path) < 0)
 		return err_errno(err, errno, "name the blob '%s'", path);
 	return 0;
 }

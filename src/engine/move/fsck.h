@@ -30,7 +30,8 @@ void fsck_report_done(struct fsck_report *report);
 
 struct fsck_options {
 	bool repair;
-	const char *from; /* a place (move/place.h) that has what is damaged; NULL: the registry that the image's name says */
+	const char *
+		from; /* a place (move/place.h) that has what is damaged; NULL: the registry that the image's name says */
 	struct remote_options remote;
 };
 
