@@ -76,6 +76,9 @@ static int open_regular(int at, const char *name, const struct stat *st)
 	if (!S_ISREG(st->st_mode))
 		return -EINVAL;
 	fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	/* A file of a lazy layer, which is on its way. */
+	if (fd < 0 && errno == EWOULDBLOCK)
+		fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 

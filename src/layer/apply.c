@@ -577,7 +577,25 @@ int apply_finish(struct apply *a, bool strict, struct layer_result *result, stru
 		return err_set(err, EBADMSG, "the archive is cut off: it has no end mark");
 	if (r < 0)
 		return r;
-	r = folders_finish(&a->folders, &a->tree, err);
+	return apply_finish_entries(a, result, err);
+}
+
+int apply_entry(struct apply *a, const struct tar_entry *e, int (*hold)(void *arg, int fd, struct err *err), void *arg,
+		struct err *err)
+{
+	int r = add_entry(a, e, err);
+
+	if (r >= 0 && a->fd >= 0 && e->size > 0)
+		r = hold(arg, a->fd, err);
+	if (r >= 0 && a->fd >= 0)
+		r = finish_file(a, e, err);
+	return r < 0 ? err_wrap(err, "entry '%.512s'", e->name) : 0;
+}
+
+int apply_finish_entries(struct apply *a, struct layer_result *result, struct err *err)
+{
+	int r = folders_finish(&a->folders, &a->tree, err);
+
 	if (r < 0)
 		return r;
 	result->entries = a->entries;

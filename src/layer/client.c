@@ -22,6 +22,7 @@ struct layer_job {
 	struct process process;
 	int sock;
 	bool reported; /* the helper has said how it ended */
+	bool is_lazy;  /* it stays though it has said so, and its tree goes when it goes */
 	int (*on_entry)(void *arg, const struct layer_entry *entry, struct err *err);
 	int (*on_member)(void *arg, const struct layer_member *member, struct err *err);
 	void *arg;
@@ -32,9 +33,15 @@ struct layer_job {
 	struct idmap ids;
 };
 
+/* They have a folder made, and fill it. */
+static bool fills(const struct layer_request *q)
+{
+	return q->verb == LAYER_LAZY || q->verb == LAYER_APPLY;
+}
+
 static int check_request(const struct layer_request *q, struct err *err)
 {
-	const char *name = q->verb == LAYER_APPLY ? q->apply.name : q->verb == LAYER_REMOVE ? q->remove.name : "x";
+	const char *name = fills(q) ? q->apply.name : q->verb == LAYER_REMOVE ? q->remove.name : "x";
 	bool is_path = q->verb == LAYER_APPLY && q->apply.flags & LAYER_INTO;
 
 	if (strlen(name) > LAYER_PATH_MAX)
@@ -123,14 +130,14 @@ static int send_request(struct layer_job *job, const struct layer_request *reque
 }
 
 /*
- * Makes the folder that APPLY fills, and notes it: from here on it is removed whenever the job fails, and
+ * Makes the folder that APPLY or LAZY fills, and notes it: from here on it is removed whenever the job fails, and
  * one that was there before never is.
  */
 static int make_folder(struct layer_job *job, const struct layer_request *q, struct err *err)
 {
 	int r;
 
-	if (q->verb != LAYER_APPLY || q->apply.flags & LAYER_INTO)
+	if (!fills(q) || q->apply.flags & LAYER_INTO)
 		return 0;
 	job->making_name = strdup(q->apply.name);
 	if (!job->making_name)
@@ -157,6 +164,7 @@ static int start(struct layer_job *job, const struct layer_request *q, struct er
 		job->has_ids = true;
 		job->ids = *q->ids;
 	}
+	job->is_lazy = q->verb == LAYER_LAZY;
 	r = make_folder(job, q, err);
 	if (r < 0)
 		return r;
@@ -344,11 +352,11 @@ void layer_job_free(struct layer_job *job)
 {
 	if (!job)
 		return;
-	if (job->reported)
+	if (job->reported && !job->is_lazy)
 		process_wait(&job->process, NULL, NULL);
 	else
 		process_done(&job->process);
-	if (!job->reported && job->making_fd >= 0)
+	if ((!job->reported || job->is_lazy) && job->making_fd >= 0)
 		remove_unfinished(job);
 	if (job->sock >= 0)
 		close(job->sock);
@@ -400,6 +408,43 @@ int layer_run(const struct layer_request *request, struct layer_result *ret, str
 	if (r < 0)
 		return r;
 	return request->verb == LAYER_REMOVE ? run_remove(request, ret, err) : run(request, ret, err);
+}
+
+/* --- LAZY --- */
+
+int layer_lazy_next(struct layer_job *job, struct layer_lazy_event *ret, struct err *err)
+{
+	struct buf autobuf message = BUF_INIT(MSG_MAX + 1);
+	struct layer_lazy_event event = { 0 };
+	struct wire w = { 0 };
+	int r = msg_receive(job->sock, &message, NULL, 0, err);
+
+	if (r == -ECONNRESET)
+		return explain_death(job, err);
+	if (r < 0)
+		return r;
+	if (message.len == 0 || message.data[0] != WIRE_LAZY) {
+		r = take_message(job, &message, NULL, err);
+		return r < 0 ? r : bad_message(err);
+	}
+	w.in = message.data + 1;
+	w.in_len = message.len - 1;
+	wire_lazy_event(&w, &event);
+	if (w.bad || (event.kind == LAYER_LAZY_WANT && event.end <= event.from))
+		return bad_message(err);
+	*ret = event;
+	return 0;
+}
+
+int layer_lazy_give(struct layer_job *job, int fd, struct err *err)
+{
+	const char kind = WIRE_GIVE;
+	int r = msg_send(job->sock, &kind, 1, &fd, 1, err);
+
+	if (r != -EPIPE && r != -ECONNRESET)
+		return r;
+	err_clear(err);
+	return explain_death(job, err);
 }
 
 int layer_can_index(int fd)

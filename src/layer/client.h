@@ -41,6 +41,7 @@ enum layer_verb {
 	LAYER_SHRINK, /* an archive -> the smallest one with the same entries */
 	LAYER_RECORD, /* a tree -> what it is like now (codec/tree_record.h) */
 	LAYER_DIFF,   /* a tree and an earlier record of it -> an archive of what has changed since */
+	LAYER_LAZY,   /* table of contents -> tree whose files come when somebody opens them (lazy.h) */
 };
 
 /* The last two are read but not written. */
@@ -100,6 +101,24 @@ struct layer_apply {
 	int dir_fd;
 	const char *name;
 	int flags; /* enum layer_apply_flags */
+};
+
+/* How a layer's table of contents comes. */
+enum layer_toc {
+	LAYER_TOC_ESTARGZ, /* in a tar, compressed; its digest is that of the JSON */
+	LAYER_TOC_CHUNKED, /* compressed JSON; its digest is that of the compressed bytes */
+};
+
+/*
+ * The tree is made as by APPLY, in a moment, and each file that has content is held by a lease, so that whoever opens it waits
+ * in the kernel until we have fetched it. The job then stays until it is freed, and talks: layer_lazy_next, layer_lazy_give.
+ * The folder it made is the caller's to remove.
+ */
+struct layer_lazy {
+	struct layer_apply apply; /* its `in`: the table of contents */
+	enum layer_toc kind;
+	struct digest toc_digest;
+	uint64_t data_end; /* no content lies behind this offset of the layer */
 };
 
 /*
@@ -261,6 +280,7 @@ struct layer_request {
 	struct layer_limits limits;
 	union {
 		struct layer_apply apply;
+		struct layer_lazy lazy; /* begins with what APPLY takes */
 		struct layer_make make;
 		struct layer_input list;
 		struct layer_input digest; /* nothing is decompressed: only `digest` and `size` of the result are set */
@@ -307,6 +327,29 @@ int layer_job_wait(struct layer_job *job, struct layer_result *ret, struct err *
 int layer_job_fd(const struct layer_job *job);
 /* JOB may be NULL. A job that wasn't waited for is killed, and what it was making is removed. */
 void layer_job_free(struct layer_job *job);
+
+/* --- LAZY --- */
+
+enum layer_lazy_kind {
+	LAYER_LAZY_READY, /* the tree is there, and every file of it is held */
+	LAYER_LAZY_WANT,  /* somebody opens a file, and waits: the layer's bytes from FROM to END are wanted */
+	LAYER_LAZY_DONE,  /* the file of the oldest want has come */
+};
+
+struct layer_lazy_event {
+	enum layer_lazy_kind kind;
+	uint64_t from, end;
+	char name[512]; /* WANT: of the file, perhaps cut: to be shown only. READY: "" */
+	uint64_t files; /* READY: so many are held */
+};
+/*
+ * Blocks for the next event (layer_job_fd tells when that is short). An error is the end of the job: what is held is let go
+ * with it, so nobody may be in the tree any more.
+ */
+int layer_lazy_next(struct layer_job *job, struct layer_lazy_event *ret, struct err *err);
+/* Hands over FD (borrowed), from which the bytes of the oldest want that got none can be read. */
+int layer_lazy_give(struct layer_job *job, int fd, struct err *err);
+
 /* start, wait, free. */
 int layer_run(const struct layer_request *request, struct layer_result *ret, struct err *err);
 

@@ -79,6 +79,7 @@ static const uint32_t allowed[] = {
 	SYS_sendto,
 	SYS_recvfrom,
 	SYS_eventfd2,
+	SYS_signalfd4,
 };
 
 static int install_filter(struct err *err)
@@ -90,6 +91,8 @@ static int install_filter(struct err *err)
 	allow_calls(&a, allowed, ARRAY_SIZE(allowed));
 	/* Not what a terminal, which standard error may be, understands. */
 	allow_call_if(&a, SYS_ioctl, 1, FICLONE, UINT64_MAX);
+	/* Limits are read, not set. */
+	allow_call_if(&a, SYS_prlimit64, 2, 0, UINT64_MAX);
 	return allow_install(&a, err);
 }
 
@@ -105,13 +108,13 @@ static int change_root(int root_fd, struct err *err)
 	return 0;
 }
 
-int confine(int root_fd, const struct landlock_tree *trees, size_t len, struct err *err)
+int confine(int root_fd, const struct landlock_tree *trees, size_t len, bool many_files, struct err *err)
 {
 	int version, r = change_root(root_fd, err);
 
 	if (r < 0)
 		return r;
-	limit_lower(RLIMIT_NOFILE, FILES_MAX);
+	limit_lower(RLIMIT_NOFILE, many_files ? UINT64_MAX : FILES_MAX);
 	limit_memory((uint64_t)DATA_MAX_MB << 20);
 	limit_lower(RLIMIT_CORE, 0);
 	version = landlock_confine(trees, len, err);

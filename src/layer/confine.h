@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "sys/landlock.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -15,6 +16,8 @@
  * namespace): Landlock doesn't know chmod, chown, utimes and attributes, so no path may lead to what is
  * outside. The working folder is changed to it. Descriptors of folders outside would undo this.
  *
+ * MANY_FILES: as many as may be are open at a time.
+ *
  * Returns Landlock's version, 0 where the kernel has none.
  */
-int confine(int root_fd, const struct landlock_tree *trees, size_t len, struct err *err);
+int confine(int root_fd, const struct landlock_tree *trees, size_t len, bool many_files, struct err *err);

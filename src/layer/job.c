@@ -105,7 +105,7 @@ static int report_result(struct job *j, struct err *err)
 	return job_flush(j, err);
 }
 
-static void report_error(struct job *j, struct err *err)
+void job_report_error(struct job *j, struct err *err)
 {
 	struct wire w = { .out = &j->out };
 
@@ -134,12 +134,18 @@ static int receive_request(struct job *j, struct err *err)
 	return w.bad ? bad_request(err) : 0;
 }
 
-/* The folder that APPLY fills, which the client has made, or that REMOVE empties. */
+/* They have a folder filled, which the client has made. */
+static bool fills(const struct job *j)
+{
+	return j->q.verb == LAYER_APPLY || j->q.verb == LAYER_LAZY;
+}
+
+/* The folder that APPLY or LAZY fills, or that REMOVE empties. */
 static int open_tree(struct job *j, struct err *err)
 {
 	const struct layer_apply *a = &j->q.apply;
 	const struct layer_remove *m = &j->q.remove;
-	bool is_apply = j->q.verb == LAYER_APPLY;
+	bool is_apply = fills(j);
 	int dir_fd = is_apply ? a->dir_fd : m->dir_fd;
 	const char *name = is_apply ? a->name : m->name;
 
@@ -161,6 +167,7 @@ static size_t list_trees(const struct job *j, struct landlock_tree trees[static 
 {
 	switch (j->q.verb) {
 	case LAYER_APPLY:
+	case LAYER_LAZY:
 	case LAYER_REMOVE:
 		trees[0] = (struct landlock_tree){ j->tree_fd, true };
 		return 1;
@@ -197,15 +204,15 @@ static int prepare(struct job *j, struct err *err)
 	umask(0);
 	if (j->q.verb == LAYER_APPLY && j->q.apply.flags & LAYER_INTO)
 		j->tree_fd = fcntl(j->q.apply.dir_fd, F_DUPFD_CLOEXEC, 3);
-	else if (j->q.verb == LAYER_APPLY || j->q.verb == LAYER_REMOVE)
+	else if (fills(j) || j->q.verb == LAYER_REMOVE)
 		r = open_tree(j, err);
 	if (r < 0)
 		return r;
 	len = list_trees(j, trees);
 	/* The folder around the tree would be a way out of it. */
-	if (j->q.verb == LAYER_APPLY || j->q.verb == LAYER_REMOVE)
-		close(j->q.verb == LAYER_APPLY ? j->q.apply.dir_fd : j->q.remove.dir_fd);
-	r = confine(len > 0 ? trees[0].fd : -1, trees, len, err);
+	if (fills(j) || j->q.verb == LAYER_REMOVE)
+		close(fills(j) ? j->q.apply.dir_fd : j->q.remove.dir_fd);
+	r = confine(len > 0 ? trees[0].fd : -1, trees, len, j->q.verb == LAYER_LAZY, err);
 	if (r < 0)
 		return err_wrap(err, "confine the layer helper");
 	j->result.landlock_abi = r;
@@ -251,6 +258,8 @@ static int do_job(struct job *j, struct err *err)
 		return job_hash(j, err);
 	case LAYER_REMOVE:
 		return empty_folder(j->tree_fd, err);
+	case LAYER_LAZY:
+		return job_lazy(j, err);
 	case LAYER_DIGEST:
 		return job_digest(j, err);
 	case LAYER_SHRINK:
@@ -271,7 +280,7 @@ static int serve(struct job *j, struct err *err)
 		r = prepare(j, err);
 	if (r >= 0)
 		r = do_job(j, err);
-	if (r < 0 && j->q.verb == LAYER_APPLY && !(j->q.apply.flags & LAYER_INTO) && j->tree_fd >= 0)
+	if (r < 0 && fills(j) && !(j->q.apply.flags & LAYER_INTO) && j->tree_fd >= 0)
 		empty_folder(j->tree_fd, NULL);
 	return r;
 }
@@ -291,7 +300,7 @@ int job_serve(int sock)
 	if (r >= 0)
 		r = report_result(&j, &err);
 	else
-		report_error(&j, &err);
+		job_report_error(&j, &err);
 	/* The process ends here: descriptors and memory go with it. */
 	return r < 0;
 }

@@ -31,8 +31,12 @@ int job_tell_member(struct job *j, struct layer_member *m, struct err *err);
 /* Sends what is gathered. */
 int job_flush(struct job *j, struct err *err);
 
+/* Tells the client why the job has failed. job_serve does that by itself. */
+void job_report_error(struct job *j, struct err *err);
+
 /* The verbs. Each sets j->result, or fails. */
 int job_apply(struct job *j, struct err *err);
+int job_lazy(struct job *j, struct err *err);
 int job_list(struct job *j, struct err *err);
 int job_split(struct job *j, struct err *err);
 int job_pack(struct job *j, struct err *err);

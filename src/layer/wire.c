@@ -146,18 +146,39 @@ static void wire_copy(struct wire *w, struct layer_copy *c)
 	wire_bool(w, &c->hash);
 }
 
+static void wire_apply(struct wire *w, struct layer_apply *a)
+{
+	wire_input(w, &a->in);
+	wire_fd(w, &a->dir_fd, false);
+	wire_str(w, &a->name);
+	wire_int(w, &a->flags);
+}
+
+void wire_lazy_event(struct wire *w, struct layer_lazy_event *e)
+{
+	wire_enum(w, &e->kind, LAYER_LAZY_DONE + 1);
+	wire_u64(w, &e->from);
+	wire_u64(w, &e->end);
+	wire_u64(w, &e->files);
+	wire_bytes(w, e->name, sizeof(e->name));
+	e->name[sizeof(e->name) - 1] = '\0';
+}
+
 void wire_request(struct wire *w, struct layer_request *q)
 {
-	wire_enum(w, &q->verb, LAYER_DIFF + 1);
+	wire_enum(w, &q->verb, LAYER_LAZY + 1);
 	wire_u64(w, &q->limits.entries);
 	wire_u64(w, &q->limits.bytes);
 	wire_u64(w, &q->limits.ratio);
 	switch (q->verb) {
 	case LAYER_APPLY:
-		wire_input(w, &q->apply.in);
-		wire_fd(w, &q->apply.dir_fd, false);
-		wire_str(w, &q->apply.name);
-		wire_int(w, &q->apply.flags);
+		wire_apply(w, &q->apply);
+		break;
+	case LAYER_LAZY:
+		wire_apply(w, &q->lazy.apply);
+		wire_enum(w, &q->lazy.kind, LAYER_TOC_CHUNKED + 1);
+		wire_digest(w, &q->lazy.toc_digest);
+		wire_u64(w, &q->lazy.data_end);
 		break;
 	case LAYER_MAKE:
 		wire_make(w, &q->make);

@@ -13,7 +13,15 @@
 #include "layer/client.h"
 #include "sys/msg.h"
 
-enum wire_kind { WIRE_RESULT = 'R', WIRE_ERROR = 'E', WIRE_ENTRIES = 'L', WIRE_MEMBERS = 'M', WIRE_ITEMS = 'I' };
+enum wire_kind {
+	WIRE_RESULT = 'R',
+	WIRE_ERROR = 'E',
+	WIRE_ENTRIES = 'L',
+	WIRE_MEMBERS = 'M',
+	WIRE_ITEMS = 'I',
+	WIRE_LAZY = 'Z',
+	WIRE_GIVE = 'G'
+};
 
 /* Room that a batch leaves for one more record with its longest strings. */
 enum { WIRE_BATCH_MAX = MSG_MAX - 2 * (LAYER_PATH_MAX + 1) - 1024 };
@@ -33,6 +41,7 @@ void wire_request(struct wire *w, struct layer_request *q);
 void wire_item(struct wire *w, struct layer_item *item);
 void wire_entry(struct wire *w, struct layer_entry *e);
 void wire_member(struct wire *w, struct layer_member *m);
+void wire_lazy_event(struct wire *w, struct layer_lazy_event *e);
 void wire_result(struct wire *w, struct layer_result *r);
 /* The three parts of ERR. */
 void wire_error(struct wire *w, struct err *e);

@@ -401,6 +401,25 @@ int registry_start_get(struct registry *r, const char *repo, const struct digest
 	return e;
 }
 
+int registry_start_part(struct registry *r, const char *repo, const struct digest *digest, uint64_t offset,
+			uint64_t size, int out_fd, uint64_t *ret_transfer, struct err *err)
+{
+	char text[DIGEST_STR_MAX];
+	struct operation op = { .kind = OPERATION_GET_PART,
+				.repo = (char *)repo,
+				.digest = text,
+				.offset = offset,
+				.size = size,
+				.fd = out_fd };
+	int e;
+
+	digest_format(digest, text);
+	e = send_operation(r, &op, err);
+	if (e >= 0)
+		*ret_transfer = op.id;
+	return e;
+}
+
 int registry_start_put(struct registry *r, const char *repo, const char *from, const struct digest *digest,
 		       uint64_t size, int in_fd, uint64_t *ret_transfer, struct err *err)
 {

@@ -424,6 +424,19 @@ static int stall_s(const struct http_request *q)
 	return q->body_fd >= 0 ? HTTP_UPLOAD_STALL_S : HTTP_STALL_S;
 }
 
+static void set_range(CURL *curl, const struct http_request *q)
+{
+	char range[48];
+
+	if (q->range_end > 0)
+		snprintf(range, sizeof(range), "%llu-%llu", (unsigned long long)q->range_from,
+			 (unsigned long long)q->range_end - 1);
+	else
+		snprintf(range, sizeof(range), "%llu-", (unsigned long long)q->range_from);
+	if (q->range_from > 0 || q->range_end > 0)
+		curl_easy_setopt(curl, CURLOPT_RANGE, range);
+}
+
 static void set_options(struct exchange *x, struct curl_slist *headers, struct curl_slist *address)
 {
 	CURL *curl = x->curl;
@@ -449,12 +462,7 @@ static void set_options(struct exchange *x, struct curl_slist *headers, struct c
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)stall_s(x->q));
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)HTTP_STALL_S);
 	curl_easy_setopt(curl, CURLOPT_SHARE, x->client->share);
-	if (x->q->range_from > 0) {
-		char range[32];
-
-		snprintf(range, sizeof(range), "%llu-", (unsigned long long)x->q->range_from);
-		curl_easy_setopt(curl, CURLOPT_RANGE, range);
-	}
+	set_range(curl, x->q);
 	set_body(curl, x);
 	set_tls(curl, x->client);
 }

@@ -47,7 +47,7 @@ struct http_request {
 	const char *url;
 	const char *authorization; /* the header's value, or NULL */
 	const char *accept, *content_type, *content_range;
-	uint64_t range_from; /* GET: bytes from here on; 0: all */
+	uint64_t range_from, range_end; /* GET: bytes from here on; 0: all, and to before there; 0: to the last */
 
 	/* What is sent: bytes in memory, or a part of a file. A POST, PUT or PATCH without either sends nothing. */
 	const void *body;

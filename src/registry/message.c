@@ -110,6 +110,7 @@ int message_write_operation(const struct operation *op, struct buf *out, struct 
 	int r = json_add_int(j, "id", (int64_t)op->id);
 
 	r |= json_add_int(j, "kind", op->kind) | json_add_int(j, "size", (int64_t)op->size);
+	r |= json_add_int(j, "offset", (int64_t)op->offset);
 	r |= json_add_string(j, "repo", op->repo) | json_add_string(j, "from", op->from);
 	r |= json_add_string(j, "ref", op->ref) | json_add_string(j, "digest", op->digest);
 	r |= json_add_string(j, "media_type", op->media_type) | json_add_string(j, "term", op->term);
@@ -138,7 +139,7 @@ int message_read_operation(const struct buf *in, struct operation *ret, struct e
 	autojson json_t *root = NULL;
 	struct operation op = { .fd = -1 };
 	struct json_at top;
-	int64_t id = 0, kind = -1, size = 0;
+	int64_t id = 0, kind = -1, size = 0, offset = 0;
 	int r = read_object(in, "operation", &root, &top, err);
 
 	if (r >= 0)
@@ -147,6 +148,8 @@ int message_read_operation(const struct buf *in, struct operation *ret, struct e
 		r = json_get_int(&top, "kind", 0, OPERATION_KINDS - 1, &kind, err);
 	if (r >= 0)
 		r = json_get_int(&top, "size", 0, INT64_MAX, &size, err);
+	if (r >= 0)
+		r = json_get_int(&top, "offset", 0, INT64_MAX, &offset, err);
 	if (r >= 0)
 		r = read_words(&top, &op, err);
 	if (r >= 0 && kind < 0)
@@ -158,6 +161,7 @@ int message_read_operation(const struct buf *in, struct operation *ret, struct e
 	op.id = (uint64_t)id;
 	op.kind = (enum operation_kind)kind;
 	op.size = (uint64_t)size;
+	op.offset = (uint64_t)offset;
 	*ret = op;
 	return 0;
 }

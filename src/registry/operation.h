@@ -10,6 +10,7 @@ enum operation_kind {
 	OPERATION_PUT_MANIFEST,
 	OPERATION_DELETE_MANIFEST,
 	OPERATION_GET_BLOB,
+	OPERATION_GET_PART, /* `size` bytes of a blob from `offset` on */
 	OPERATION_HEAD_BLOB,
 	OPERATION_PUT_BLOB,
 	OPERATION_MOUNT_BLOB,
@@ -24,7 +25,7 @@ struct operation {
 	uint64_t id;
 	enum operation_kind kind;
 	char *repo, *from, *ref, *digest, *media_type, *term;
-	uint64_t size;
+	uint64_t size, offset;
 	int fd; /* written to (GET_*, LIST_TAGS, SEARCH) or read from (PUT_*); -1: none. Owned. */
 
 	/* Called from time to time with the bytes that have been moved. */

@@ -88,6 +88,12 @@ int registry_has_blob(struct registry *r, const char *repo, const struct digest 
 int registry_start_get(struct registry *r, const char *repo, const struct digest *digest, uint64_t size, int out_fd,
 		       uint64_t *ret_transfer, struct err *err);
 /*
+ * The same for a part of the blob: SIZE bytes (above 0) from OFFSET on. The transfer fails with -EOPNOTSUPP where the registry
+ * knows no ranges.
+ */
+int registry_start_part(struct registry *r, const char *repo, const struct digest *digest, uint64_t offset,
+			uint64_t size, int out_fd, uint64_t *ret_transfer, struct err *err);
+/*
  * Begins to bring the blob to REPO: taken over from the repository FROM (NULL: none) of the same registry where that can
  * be done, else read from IN_FD, a file with SIZE bytes from offset 0.
  */

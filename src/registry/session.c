@@ -116,7 +116,7 @@ static int send_once(struct attempt *a, struct http_response *ret, struct err *e
 	if (a->q->on_try)
 		*a->q->on_try = false;
 	if (a->q->received)
-		q.range_from = *a->q->received;
+		q.range_from = a->q->http.range_from + *a->q->received;
 	if (q.body_max == 0)
 		q.body_max = SESSION_REPLY_MAX;
 	return http_exchange(&a->s->http, &q, ret, err);

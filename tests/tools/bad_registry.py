@@ -20,6 +20,7 @@ Every repository has the layout's image as the tag "x". Requests are written to 
   header          one header of 1 MB
   circle          an index that leads to itself
   lies            a manifest whose digest isn't what was asked for
+  lazy            parts are sent as they are asked for, but of a whole blob only the beginning, until the file LOG.go is there
   token           wants a bearer token of the server at /token, for user me, password secret
 The search finds two images for "box"; one describes itself by commands for terminals.
 """
@@ -32,6 +33,7 @@ import os
 import socket
 import sys
 import threading
+import time
 
 LAYOUT, LOG = sys.argv[1:3]
 ACCEPTED = "tok-" + hashlib.sha256(b"me").hexdigest()[:12]
@@ -119,8 +121,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
             self.close_connection = True
 
+    def serve_lazily(self, body):
+        asked = self.headers.get("Range", "")
+        if asked.startswith("bytes="):
+            start, _, end = asked[6:].partition("-")
+            start, end = int(start), min(int(end or len(body)), len(body) - 1)
+            return self.answer(206, body[start:end + 1], Content_Range=f"bytes {start}-{end}/{len(body)}")
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[:1000])
+        self.wfile.flush()
+        while not os.path.exists(LOG + ".go"):
+            time.sleep(0.05)
+        self.wfile.write(body[1000:])
+        with lock, open(LOG, "a", encoding="utf-8") as f:
+            f.write("whole\n")
+        return None
+
     def serve_blob(self, how, digest):
         body = blob(digest)
+        if how == "lazy" and len(body) > 16384:
+            return self.serve_lazily(body)
         asked = self.headers.get("Range", "")
         start = int(asked[6:].split("-")[0]) if asked.startswith("bytes=") else 0
         large = len(body) > 4096

@@ -11,6 +11,8 @@ static const struct option run_table[] = {
 	STRING("sig-proxy", 0, sig_proxy, "true|false", "pass signals on to it (default true)", "true false"),
 	FLAG("detach", 'd', detach, "leave it in the background and print its ID"),
 	STRING("detach-keys", 0, detach_keys, "KEYS", "what leaves it running (ctrl-p,ctrl-q)", NULL),
+	FLAG("lazy", 0, lazy,
+	     "begin before the image has come (eStargz, zstd:chunked): files come when they are opened; with --rm"),
 	FLAG("explain", 0, explain, "show each step of the start as it happens"),
 	OPTION_END,
 };

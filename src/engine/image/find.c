@@ -35,6 +35,13 @@ static bool may_be_elsewhere(const char *text, struct reference *ref)
 	return strlen(text) < 12 || strspn(text, "0123456789abcdef") != strlen(text);
 }
 
+bool image_may_be_elsewhere(const char *text)
+{
+	struct reference ref;
+
+	return may_be_elsewhere(text, &ref);
+}
+
 static void tell_begin(const struct reference *ref, void (*on_notice)(const char *text, void *arg), void *arg)
 {
 	char name[REFERENCE_MAX + 256];

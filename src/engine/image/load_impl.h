@@ -54,6 +54,9 @@ struct loader {
 int load_bring_layers(struct loader *l, const struct load_layers *layers, struct descriptor *ret, struct err *err);
 /* The same for all layers that an OCI manifest and its configuration describe. */
 int load_bring_image(struct loader *l, const struct image_manifest *m, const struct image_config *c, struct err *err);
+/* The same without those layers for which LEFT_OUT says so. */
+int load_bring_rest(struct loader *l, const struct image_manifest *m, const struct image_config *c,
+		    const bool *left_out, struct err *err);
 /* Appends the normalised form of TEXT to NAMES. */
 int load_add_name(struct strv *names, const char *text, struct err *err);
 

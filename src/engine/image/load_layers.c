@@ -53,9 +53,9 @@ int load_layers_add(struct load_layers *layers, const struct load_layer *layer, 
 	return 0;
 }
 
-/* What the manifest and the configuration say of them. */
+/* What the manifest and the configuration say of them, without those that are LEFT_OUT (NULL: none). */
 static int describe_layers(const struct loader *l, const struct image_manifest *m, const struct image_config *c,
-			   struct load_layers *layers, struct err *err)
+			   const bool *left_out, struct load_layers *layers, struct err *err)
 {
 	if (c->diff_ids_len != m->layers_len)
 		return err_set(err, EBADMSG, "the manifest has %zu layers, the configuration %zu diff ids",
@@ -69,6 +69,8 @@ static int describe_layers(const struct loader *l, const struct image_manifest *
 					    .size = m->layers[i].size };
 		int r;
 
+		if (left_out && left_out[i])
+			continue;
 		if (l->name_member)
 			l->name_member(&layer.digest, path, l->name_member_arg);
 		else
@@ -328,10 +330,16 @@ int load_bring_layers(struct loader *l, const struct load_layers *layers, struct
 
 int load_bring_image(struct loader *l, const struct image_manifest *m, const struct image_config *c, struct err *err)
 {
+	return load_bring_rest(l, m, c, NULL, err);
+}
+
+int load_bring_rest(struct loader *l, const struct image_manifest *m, const struct image_config *c,
+		    const bool *left_out, struct err *err)
+{
 	size_t len = m->layers_len;
 	autofree struct descriptor *blobs = calloc(len ? len : 1, sizeof(*blobs));
 	struct load_layers layers = { 0 };
-	int r = blobs ? describe_layers(l, m, c, &layers, err) : err_oom(err);
+	int r = blobs ? describe_layers(l, m, c, left_out, &layers, err) : err_oom(err);
 
 	if (r >= 0)
 		r = load_bring_layers(l, &layers, blobs, err);

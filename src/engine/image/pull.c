@@ -2,7 +2,7 @@
 
 #include "base/cleanup.h"
 #include "engine/image/load_impl.h"
-#include "engine/image/platform.h"
+#include "engine/image/pull_impl.h"
 #include "engine/image/pulled.h"
 #include "store/blob.h"
 #include "store/image.h"
@@ -14,17 +14,7 @@
 
 enum { INDEX_DEPTH_MAX = 4 };
 
-struct pulling {
-	struct engine *engine;
-	struct remote remote;
-	const struct pull_events *events;
-	struct wanted_platform platform;
-	struct buf text; /* of the manifest */
-	struct image_manifest manifest;
-	struct pull_result result;
-};
-
-static void pulling_done(struct pulling *p)
+void pulling_done(struct pulling *p)
 {
 	remote_done(&p->remote);
 	buf_done(&p->text);
@@ -51,7 +41,7 @@ static int choose(struct pulling *p, char ref[static REMOTE_TAG_MAX], struct err
 }
 
 /* Follows indexes from REF on; each is its own document, with its digest checked. */
-static int get_manifest(struct pulling *p, char ref[static REMOTE_TAG_MAX], struct err *err)
+static int follow_manifest(struct pulling *p, char ref[static REMOTE_TAG_MAX], struct err *err)
 {
 	struct registry_manifest m;
 
@@ -73,6 +63,14 @@ static int get_manifest(struct pulling *p, char ref[static REMOTE_TAG_MAX], stru
 			return r;
 	}
 	return err_set(err, E2BIG, "indexes lead to indexes more than %d deep", INDEX_DEPTH_MAX);
+}
+
+int pulling_get_manifest(struct pulling *p, struct err *err)
+{
+	char ref[REMOTE_TAG_MAX];
+
+	remote_tag(&p->remote, ref);
+	return follow_manifest(p, ref, err);
 }
 
 /* --- what the store has already --- */
@@ -120,15 +118,20 @@ static int bring_layers(struct pulling *p, struct store_tmp *tmp, const struct i
 	return load_bring_image(&l, &p->manifest, config, err);
 }
 
-static int bring(struct pulling *p, struct store_tmp *tmp, struct err *err)
+int pulling_get_config(struct pulling *p, struct buf *text, struct image_config *ret, struct err *err)
+{
+	int r = registry_get_document(p->remote.registry, p->remote.repo, &p->manifest.config.digest,
+				      p->manifest.config.size, text, err);
+
+	return r < 0 ? r : image_config_parse(buf_str(text), text->len, ret, err);
+}
+
+int pulling_bring(struct pulling *p, struct store_tmp *tmp, struct err *err)
 {
 	struct buf autobuf text = BUF_INIT(IMAGE_DOCUMENT_MAX + 1);
 	struct image_config config;
-	int r = registry_get_document(p->remote.registry, p->remote.repo, &p->manifest.config.digest,
-				      p->manifest.config.size, &text, err);
+	int r = pulling_get_config(p, &text, &config, err);
 
-	if (r >= 0)
-		r = image_config_parse(buf_str(&text), text.len, &config, err);
 	if (r < 0)
 		return r;
 	r = bring_layers(p, tmp, &config, err);
@@ -143,7 +146,7 @@ static int bring(struct pulling *p, struct store_tmp *tmp, struct err *err)
 /* --- names --- */
 
 /* By digest there is no tag to name it by. */
-static int name_it(struct pulling *p, struct err *err)
+int pulling_name(struct pulling *p, struct err *err)
 {
 	struct pulled now = { .remote = p->result.remote, .manifest = p->result.manifest };
 	int r;
@@ -169,12 +172,12 @@ static int pull(struct pulling *p, struct err *err)
 	r = is_unchanged(p, ref, err);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	r = get_manifest(p, ref, err);
+	r = follow_manifest(p, ref, err);
 	if (r >= 0)
 		r = store_tmp_open(p->engine->store, &tmp, err);
 	if (r >= 0)
-		r = bring(p, &tmp, err);
-	return r < 0 ? r : name_it(p, err);
+		r = pulling_bring(p, &tmp, err);
+	return r < 0 ? r : pulling_name(p, err);
 }
 
 static int pull_from(struct engine *e, const struct remote_options *options, const char *image, unsigned place,

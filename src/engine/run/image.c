@@ -12,12 +12,92 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 static void on_pull(const char *text, void *arg)
 {
 	run_tell(arg, false, "%s", text);
 }
+
+/* --- lazily --- */
+
+/* In the server: its command's helpers are to end with the command. */
+static void let_go(void *arg)
+{
+	struct run_session *s = arg;
+
+	if (s->supervisor.control >= 0)
+		close(s->supervisor.control);
+	run_network_leave(&s->network);
+}
+
+/* Only what lives and dies with this command can be lazy: a monitor would have to serve it. */
+static bool may_be_lazy(struct run_session *s, const struct run_options *o)
+{
+	const char *why = o->detach			? "with -d"
+			  : o->tty			? "with -t"
+			  : !o->remove			? "without --rm"
+			  : o->restart || o->health_cmd ? "with restarts or health checks"
+			  : o->userns			? "with --userns"
+			  : o->attach.len		? "with --attach"
+			  : s->store->copies_only	? "where the kernel mounts no overlay"
+							: NULL;
+
+	if (why)
+		run_notice(s, "--lazy does nothing %s: the image is pulled first", why);
+	return !why;
+}
+
+/* 1: opened, and on its way; 0: there is nothing to be lazy about. */
+static int open_lazily(struct run_session *s, const struct run_order *order, enum pull_policy policy, struct err *err)
+{
+	struct engine e = { .ids = s->ids, .store = s->store };
+	int r = policy == PULL_MISSING ? store_image_open(s->store, order->image, &s->image, NULL) : -ENOENT;
+
+	if (r >= 0)
+		return 1;
+	if (policy == PULL_NEVER || order->options->platform || !image_may_be_elsewhere(order->image) ||
+	    !may_be_lazy(s, order->options))
+		return 0;
+	r = lazy_image_open(&e, order->image, let_go, s, &s->lazy, err);
+	if (r == 0 && s->lazy.notice && s->lazy.notice[0])
+		run_notice(s, "not lazily: %s", s->lazy.notice);
+	if (r > 0)
+		r = store_image_open_manifest(s->store, &s->lazy.manifest, &s->image, err);
+	if (r < 0 || s->lazy.sock < 0)
+		return r;
+	if (s->image.config.has_health && !order->options->no_healthcheck) {
+		run_notice(s, "not lazily: the image has a health check");
+		store_image_done(&s->image);
+		s->image = (struct store_image){ 0 };
+		lazy_image_done(&s->lazy, NULL, NULL);
+		return 0;
+	}
+	return 1;
+}
+
+int run_lazy_guard(const struct run_session *s, struct err *err)
+{
+	const int fds[] = { s->supervisor.process.pidfd, s->lazy.alarm };
+	int guard = epoll_create1(EPOLL_CLOEXEC);
+
+	if (guard < 0)
+		return err_errno(err, errno, "make an epoll");
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		struct epoll_event e = { .events = EPOLLIN };
+
+		if (fds[i] >= 0 && epoll_ctl(guard, EPOLL_CTL_ADD, fds[i], &e) < 0) {
+			int r = err_errno(err, errno, "watch");
+
+			close(guard);
+			return r;
+		}
+	}
+	return guard;
+}
+
+/* --- the image --- */
 
 static int open_image(struct run_session *s, const struct run_order *order, struct err *err)
 {
@@ -27,7 +107,9 @@ static int open_image(struct run_session *s, const struct run_order *order, stru
 
 	if (r < 0)
 		return r;
-	r = image_find(&e, order->image, policy, on_pull, s, &s->image, err);
+	r = order->options->lazy ? open_lazily(s, order, policy, err) : 0;
+	if (r == 0)
+		r = image_find(&e, order->image, policy, on_pull, s, &s->image, err);
 	return r < 0 ? err_wrap(err, "image '%s'", order->image) : 0;
 }
 
@@ -61,7 +143,10 @@ static int add_lower(struct run_session *s, size_t layer, struct err *err)
 	int fd;
 
 	layer_path(s->store, &s->image.config.diff_ids[layer], path);
-	full = str_format("%s/%s/fs", s->store->root, path);
+	if (layer < s->lazy.layers && s->lazy.folders[layer])
+		full = strdup(s->lazy.folders[layer]);
+	else
+		full = str_format("%s/%s/fs", s->store->root, path);
 	if (!full)
 		return err_oom(err);
 	fd = open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -92,7 +177,7 @@ static int open_lowers(struct run_session *s, struct err *err)
 int run_find_layers(struct run_session *s, struct err *err)
 {
 	uint64_t start = time_now_us();
-	int r = layers_ensure(s->store, &s->ids, &s->image, err);
+	int r = s->lazy.sock >= 0 ? 0 : layers_ensure(s->store, &s->ids, &s->image, err);
 
 	if (r >= 0)
 		r = open_lowers(s, err);

@@ -14,6 +14,7 @@ struct run_options {
 	bool detach, interactive, tty, remove, init, read_only, privileged, quiet, explain, no_healthcheck;
 	const char *sig_proxy; /* "true" (default) or "false" */
 
+	bool lazy; /* begin before the image has come */
 	const char *name, *hostname, *domainname, *cidfile, *pull, *platform;
 	/* its life */
 	const char *restart, *stop_timeout, *log_driver, *pidfile, *detach_keys;

@@ -13,15 +13,20 @@
 
 static int stay(struct run_session *s, struct container_process *p, bool pass_signals, struct err *err)
 {
+	autoclose int guard = s->lazy.sock >= 0 ? run_lazy_guard(s, err) : -1;
 	bool guard_ended = false;
 	struct console_options console = { .in = s->record.life.interactive ? 0 : -1,
 					   .out = 1,
 					   .interactive = s->record.life.interactive,
-					   .guard = s->supervisor.process.pidfd,
+					   .guard = guard >= 0 ? guard : s->supervisor.process.pidfd,
 					   .ret_guard_ended = &guard_ended,
 					   .pass_signals = pass_signals };
-	int status, r = console_run(p, &console, &status, err);
+	int status, r = s->lazy.sock >= 0 ? lazy_image_started(&s->lazy, p->pidfd, err) : 0;
 
+	if (r >= 0)
+		r = console_run(p, &console, &status, err);
+	if (guard_ended && s->lazy.sock >= 0 && lazy_image_has_failed(&s->lazy))
+		return lazy_image_explain(&s->lazy, err);
 	if (guard_ended)
 		run_notice(s, "the supervisor of emulated ids (libexec/cloche/intercept) has ended, so the container "
 			      "was killed");

@@ -13,6 +13,7 @@
 void run_session_done(struct run_session *s)
 {
 	intercept_helper_done(&s->supervisor);
+	lazy_image_done(&s->lazy, s->callbacks->on_notice, s->callbacks->arg);
 	run_network_done(&s->network);
 	container_live_done(&s->live);
 	oci_spec_done(&s->spec);

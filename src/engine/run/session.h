@@ -16,6 +16,7 @@
 #include "engine/container/attach.h"
 #include "engine/container/container.h"
 #include "engine/container/userns.h"
+#include "engine/image/lazy.h"
 #include "engine/layered.h"
 #include "engine/run/names.h"
 #include "engine/run/network.h"
@@ -45,7 +46,8 @@ struct run_session {
 	int ids_lock; /* until the record tells whose the ids are; -1: none were chosen */
 	struct store *store;
 	struct store_image image;
-	struct strv lowers; /* absolute paths, topmost first, the skeleton last */
+	struct lazy_image lazy; /* where the image has not come yet */
+	struct strv lowers;	/* absolute paths, topmost first, the skeleton last */
 	int layer_fds[LAYERED_MAX];
 	size_t layer_fds_len;
 
@@ -74,6 +76,7 @@ struct run_session {
 			       .ids_lock = -1,                                                                         \
 			       .dir_fd = -1,                                                                           \
 			       .live = CONTAINER_LIVE_INIT,                                                            \
+			       .lazy = LAZY_IMAGE_INIT,                                                                \
 			       .supervisor = INTERCEPT_HELPER_INIT,                                                    \
 			       .network = NETWORK_LIFE_INIT })
 
@@ -91,6 +94,8 @@ int run_open_image(struct run_session *s, const struct run_order *order, struct 
 /* The layers of s->image for the session's map of ids, unpacked where they aren't, and opened; and what undoes that. */
 int run_find_layers(struct run_session *s, struct err *err);
 void run_drop_layers(struct run_session *s);
+/* A process that guards the container: supervisor, lazy image, or both as one. -1: none; owned by the caller. */
+int run_lazy_guard(const struct run_session *s, struct err *err);
 /* The image that the record names by its manifest. */
 int run_open_recorded_image(struct run_session *s, struct err *err);
 

@@ -199,7 +199,7 @@ static int attempt_confined(int (*attempt)(void), bool as_root, int *ret_landloc
 	if (pid == 0) {
 		const struct landlock_tree tree = { open(allowed_dir, O_PATH | O_DIRECTORY), true };
 
-		version = confine(as_root ? tree.fd : -1, &tree, 1, NULL);
+		version = confine(as_root ? tree.fd : -1, &tree, 1, false, NULL);
 		if (version < 0 || write(pipe_fds[1], &version, sizeof(version)) < 0)
 			_exit(200);
 		_exit(attempt());
