@@ -18,13 +18,13 @@ static bool is_set(const char *s)
 	return s && s[0] && strcmp(s, "unconfined") != 0;
 }
 
-static int check_supported(const struct oci_spec *spec, struct err *err)
+static int check_supported(const struct oci_spec *spec, const struct runtime_options *options, struct err *err)
 {
 	const struct oci_hooks *h = &spec->hooks;
 	const struct oci_linux *l = &spec->linux_;
 
-	if (h->prestart.len || h->create_runtime.len || h->create_container.len || h->start_container.len ||
-	    h->poststart.len || h->poststop.len)
+	if (!options->hook_state && (h->prestart.len || h->create_runtime.len || h->create_container.len ||
+				     h->start_container.len || h->poststart.len || h->poststop.len))
 		return refuse("hooks", err);
 	if (l->net_devices.len)
 		return refuse("linux.netDevices", err);
@@ -126,7 +126,7 @@ static int check_namespaces(const struct oci_spec *spec, struct err *err)
 int start_check(const struct start *st, struct err *err)
 {
 	const struct strv *sysctl = &st->spec->linux_.sysctl;
-	int r = check_supported(st->spec, err);
+	int r = check_supported(st->spec, st->options, err);
 
 	if (r == 0)
 		r = check_process(st, err);

@@ -197,6 +197,14 @@ static int pass_network(struct start *st, const struct container_process *p, int
 	return o->on_network(netns, p->pidfd, o->network_arg, err);
 }
 
+int start_failure(const struct start *st, struct start_message *m, struct err *err)
+{
+	if (m->kind == START_EXEC_FAILED)
+		return exec_failed(st, m->code, err);
+	m->what[sizeof(m->what) - 1] = m->path[sizeof(m->path) - 1] = m->effect[sizeof(m->effect) - 1] = '\0';
+	return step_failed(st->options, m, err);
+}
+
 /* That it has executed its program is the end of the socket. */
 int start_converse(struct start *st, struct container_process *p, enum start_until until, struct err *err)
 {
@@ -242,15 +250,18 @@ int start_converse(struct start *st, struct container_process *p, enum start_unt
 			break;
 		case START_READY:
 			return 0;
+		case START_HOOKS:
+			r = start_serve_hooks(st, p, err);
+			if (r < 0)
+				return r;
+			go_on(p->control);
+			break;
 		case START_CLONED:
 			p->pid = m.code;
 			p->pidfd = fd;
 			return 0;
-		case START_EXEC_FAILED:
-			return exec_failed(st, m.code, err);
 		default:
-			m.what[sizeof(m.what) - 1] = m.path[sizeof(m.path) - 1] = m.effect[sizeof(m.effect) - 1] = '\0';
-			return step_failed(st->options, &m, err);
+			return start_failure(st, &m, err);
 		}
 	}
 }
@@ -417,7 +428,7 @@ static bool start_attendant(struct attendant *a, pthread_t *ret)
 static bool may_share_memory(const struct start *st)
 {
 	return vfork_shares_memory() && !st->wait_for_start && !st->is_outsider && !st->new_time &&
-	       st->joined_len == 0 && !st->foreign && !st->copies_up;
+	       st->joined_len == 0 && !st->foreign && !st->copies_up && !st->has_hooks;
 }
 
 static int begin_sharing(struct start *st, struct container_process *p, struct err *err)

@@ -135,6 +135,7 @@ static int prepare(struct start *st, uint64_t namespaces, struct err *err)
 
 	st->is_member = namespaces == 0;
 	st->init_fd = st->caller_end = st->child_end = st->root_fd = st->terminal = -1;
+	st->go = st->report = st->creating_state = st->created_state = -1;
 	r = start_check(st, err);
 	if (r == 0)
 		r = foreign_namespaces(st->target, namespaces, &st->clone_flags, err);
@@ -266,7 +267,7 @@ static int (*const steps_between[])(struct start *st) = {
 };
 
 static int (*const steps_inside[])(struct start *st) = {
-	enter_root, hide, start_make_terminal, start_arrange_fds, start_take_identity, start_exec,
+	enter_root, hide, start_make_terminal, start_arrange_fds, start_take_identity, start_confine, start_exec,
 };
 
 static _Noreturn void go_inside(struct start *st)

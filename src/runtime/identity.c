@@ -225,7 +225,11 @@ int start_take_identity(struct start *st)
 		r = set_capabilities(st);
 	if (r == 0 && p->no_new_privileges)
 		r = set_no_new_privs(st);
-	if (r == 0 && p->no_new_privileges)
-		r = install_profile(st);
 	return r;
+}
+
+/* With no_new_privs a profile needs no rights: it comes as late as it can, so that it need not allow what we do before. */
+int start_confine(struct start *st)
+{
+	return st->spec->process.no_new_privileges ? install_profile(st) : 0;
 }

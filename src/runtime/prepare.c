@@ -193,6 +193,9 @@ int start_prepare(struct start *st, struct err *err)
 
 	st->init_fd = st->caller_end = st->child_end = st->root_fd = st->terminal = -1;
 	st->overlay = st->options->overlay;
+	st->go = st->options->halt ? st->options->halt->go : -1;
+	st->report = st->options->halt ? st->options->halt->report : -1;
+	st->creating_state = st->created_state = -1;
 	r = start_check(st, err);
 	if (r == 0)
 		r = prepare_namespaces(st, err);
@@ -208,6 +211,8 @@ int start_prepare(struct start *st, struct err *err)
 		r = start_prepare_devices(st, err);
 	if (r == 0)
 		r = start_prepare_ahead(st, err);
+	if (r == 0)
+		r = start_prepare_hooks(st, err);
 	return r < 0 ? r : start_prepare_process(st, err);
 }
 
@@ -242,6 +247,8 @@ void start_done(struct start *st)
 	start_done_group(st);
 	start_done_ahead(st);
 	start_done_devices(st);
+	close_fd(st->creating_state);
+	close_fd(st->created_state);
 	close_fd(st->init_fd);
 	close_fd(st->caller_end);
 	close_fd(st->child_end);

@@ -19,6 +19,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "oci/spec.h"
 
@@ -60,6 +61,12 @@ struct runtime_step {
 
 struct sock_filter;
 
+/* Where a container's process waits for another command to start it (halt.c): two fifos in a folder of the caller's. */
+struct runtime_halt {
+	int go, report;
+};
+#define RUNTIME_HALT_INIT ((struct runtime_halt){ -1, -1 })
+
 struct runtime_options {
 	const char *bundle;		       /* what a relative root.path is relative to; NULL: the working folder */
 	const struct runtime_overlay *overlay; /* NULL: root.path as it is */
@@ -73,6 +80,15 @@ struct runtime_options {
 
 	bool init;     /* our init stays as pid 1, reaps, and passes signals on */
 	bool detached; /* the container outlives the thread that starts it; else it is killed with it */
+	/* runtime_create: the process waits there once runtime_leave was called; borrowed. NULL: runtime_start lets it go. */
+	const struct runtime_halt *halt;
+
+	/*
+	 * Appends the state (runtime.md, "State") with STATUS and PID for the configuration's hooks up to startContainer,
+	 * which are run by the start. Whoever sets it runs those of poststart and poststop. NULL: hooks are refused.
+	 */
+	int (*hook_state)(const char *status, pid_t pid, struct buf *text, void *arg, struct err *err);
+	void *hook_arg;
 
 	/*
 	 * A further seccomp filter with a listener, installed before the process takes on its user, groups
@@ -149,6 +165,31 @@ int runtime_start(struct container_process *p, const struct oci_spec *spec, cons
 /* runtime_create and runtime_start in one, without the halt between them: two switches of process less. */
 int runtime_run(const struct oci_spec *spec, const struct runtime_options *options, struct container_process *ret,
 		struct err *err);
+
+/* --- a start by another command (halt.c) --- */
+
+/* Makes the fifos in the folder DIR_FD, which nobody else may enter. */
+int runtime_halt_make(int dir_fd, struct runtime_halt *ret, struct err *err);
+void runtime_halt_done(struct runtime_halt *h);
+/* Removes them. Never fails. */
+int runtime_halt_remove(int dir_fd);
+/* True if a process waits there: it has not executed its program yet. */
+bool runtime_is_halted(int dir_fd);
+/* After runtime_create with a halt: from here on the process outlives us. What is to be known of it has been written down. */
+int runtime_leave(struct container_process *p, struct err *err);
+/*
+ * Lets the process PIDFD go that waits in DIR_FD; returns when it has executed the program of SPEC. Errors as runtime_start's.
+ * -ESRCH: it has ended.
+ */
+int runtime_let_go(int dir_fd, int pidfd, const struct oci_spec *spec, int *ret_exit_code, struct err *err);
+
+/*
+ * Runs HOOKS of the runtime's namespaces, one after the other, with STATE on their standard input and CWD (NULL: ours) as their
+ * working folder. The first that fails ends it, unless GO_ON: then all are run, and it is the first failure that is returned.
+ * KIND names them in errors.
+ */
+int runtime_run_hooks(const struct oci_hook_list *hooks, const char *kind, const char *state, const char *cwd,
+		      bool go_on, struct err *err);
 
 /* Pid 1 of a container that runs. */
 struct runtime_target {

@@ -70,6 +70,7 @@ enum start_kind {
 	START_PREPARED,
 	START_READY,
 	START_MOUNTS, /* the mount namespace, where the pid namespace is not its own */
+	START_HOOKS,  /* the caller's turn to run hooks */
 	START_CLONED, /* by a process between: code is the pid of the new one, with its pidfd */
 };
 
@@ -120,6 +121,8 @@ struct start {
 	char **init_argv; /* for exec; ends with NULL */
 	int init_fd;	  /* the sealed memory file */
 	bool wait_for_start;
+	bool has_hooks;
+	int creating_state, created_state; /* memory files with the state for hooks, or -1 */
 	char *cwd;
 	uint64_t root_propagation;	     /* MS_SHARED … | MS_REC; 0: private */
 	const struct runtime_target *target; /* the container that is entered (enter.c); NULL: a new one is made */
@@ -146,7 +149,9 @@ struct start {
 
 	/* In the new process. */
 	int root_fd;
-	int terminal; /* the program's side, or -1 */
+	int go, report;	      /* of the halt, or -1 */
+	bool reports_by_fifo; /* child_end is that, no more the socket */
+	int terminal;	      /* the program's side, or -1 */
 	bool tracing;
 	uint64_t last_ns;
 	int failed_code;
@@ -179,6 +184,14 @@ int start_prepare_ahead(struct start *st, struct err *err);
 void start_done_ahead(struct start *st);
 /* The new process, while it still is the caller. */
 int start_open_ahead(struct start *st);
+
+/* What the message M, of a failure, says, as an error; sets options->exit_code. */
+int start_failure(const struct start *st, struct start_message *m, struct err *err);
+
+/* --- hooks.c --- */
+int start_prepare_hooks(struct start *st, struct err *err);
+/* The caller's part, when the process is at START_HOOKS. */
+int start_serve_hooks(struct start *st, const struct container_process *p, struct err *err);
 
 /* --- enter_cgroup.c --- */
 /* Opens what ST->target's control groups are entered by; sets ST->cgroups. */
@@ -278,23 +291,27 @@ int start_send(struct start *st, enum start_kind kind, int fd);
 int start_wait(struct start *st);
 
 /* Each a file; 0 or start_fail's result. */
-int start_reset_signals(struct start *st); /* steps.c */
-int start_become_root(struct start *st);   /* steps.c: of its user namespace */
-int start_enter_group(struct start *st);   /* group.c */
-int start_enter_time(struct start *st);	   /* namespaces.c */
-int start_mount_root(struct start *st);	   /* root.c */
-int start_pivot(struct start *st);	   /* root.c */
-int start_take_shared(struct start *st);   /* mounts.c: sources that stay joined to the machine's mounts */
-int start_mount_all(struct start *st);	   /* mounts.c */
-int start_make_devices(struct start *st);  /* devices.c */
-int start_hide_paths(struct start *st);	   /* masks.c */
-int start_set_names(struct start *st);	   /* names.c: host name, loopback, sysctls */
-int start_make_terminal(struct start *st); /* terminal.c */
-int start_arrange_fds(struct start *st);   /* terminal.c */
-int start_set_limits(struct start *st);	   /* limits.c */
-int start_set_nature(struct start *st);	   /* nature.c */
-int start_take_identity(struct start *st); /* identity.c */
-int start_exec(struct start *st);	   /* exec.c: only returns on failure */
+int start_reset_signals(struct start *st);    /* steps.c */
+int start_become_root(struct start *st);      /* steps.c: of its user namespace */
+int start_enter_group(struct start *st);      /* group.c */
+int start_enter_time(struct start *st);	      /* namespaces.c */
+int start_mount_root(struct start *st);	      /* root.c */
+int start_pivot(struct start *st);	      /* root.c */
+int start_take_shared(struct start *st);      /* mounts.c: sources that stay joined to the machine's mounts */
+int start_mount_all(struct start *st);	      /* mounts.c */
+int start_make_devices(struct start *st);     /* devices.c */
+int start_hide_paths(struct start *st);	      /* masks.c */
+int start_set_names(struct start *st);	      /* names.c: host name, loopback, sysctls */
+int start_make_terminal(struct start *st);    /* terminal.c */
+int start_arrange_fds(struct start *st);      /* terminal.c */
+int start_set_limits(struct start *st);	      /* limits.c */
+int start_set_nature(struct start *st);	      /* nature.c */
+int start_take_identity(struct start *st);    /* identity.c */
+int start_confine(struct start *st);	      /* identity.c */
+int start_run_hooks_before(struct start *st); /* hooks.c: with the machine's root */
+int start_run_hooks_last(struct start *st);   /* hooks.c: in the container */
+int start_halt(struct start *st);	      /* halt.c */
+int start_exec(struct start *st);	      /* exec.c: only returns on failure */
 
 /* nature.c: of ourselves, a list of processors (NULL: leaves them). */
 int start_set_affinity(struct start *st, const char *list);

@@ -49,7 +49,7 @@ int start_send_message(struct start *st, const struct start_message *m, size_t l
 		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	}
 	do
-		n = sendmsg(st->child_end, &h, MSG_OWN_FLAGS);
+		n = st->reports_by_fifo ? write(st->child_end, m, len) : sendmsg(st->child_end, &h, MSG_OWN_FLAGS);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : 0;
 }
@@ -230,6 +230,8 @@ static int wait_for_start(struct start *st)
 
 	if (!st->wait_for_start)
 		return 0;
+	if (st->options->halt)
+		return start_halt(st);
 	r = start_send(st, START_READY, -1);
 	if (r == 0)
 		r = start_wait(st);
@@ -238,11 +240,11 @@ static int wait_for_start(struct start *st)
 }
 
 static int (*const steps[])(struct start *st) = {
-	start_reset_signals, map_ids,		start_enter_group,   start_enter_time,	  show_network,
-	start_set_limits,    start_set_nature,	hide_from_container, start_mount_root,	  start_mount_all,
-	start_make_devices,  start_set_names,	start_hide_paths,    start_make_terminal, make_cwd,
-	start_pivot,	     start_arrange_fds, start_take_identity, wait_for_caller,	  wait_for_network,
-	wait_for_start,	     start_exec,
+	start_reset_signals,	map_ids,	  start_enter_group,   start_enter_time,     show_network,
+	start_set_limits,	start_set_nature, hide_from_container, start_mount_root,     start_mount_all,
+	start_make_devices,	start_set_names,  start_hide_paths,    start_make_terminal,  make_cwd,
+	start_run_hooks_before, start_pivot,	  start_arrange_fds,   start_take_identity,  wait_for_caller,
+	wait_for_network,	wait_for_start,	  start_confine,       start_run_hooks_last, start_exec,
 };
 
 _Noreturn void start_child(struct start *st)

@@ -104,17 +104,31 @@ static int source_of(const struct start *st, int number)
 	return st->terminal >= 0 ? st->terminal : st->options->stdio[number];
 }
 
+enum { OWN_FDS_MAX = 5 };
+
+/* What is ours until the exec, moved behind the program's. */
+static size_t own_fds(struct start *st, int *ret[static OWN_FDS_MAX])
+{
+	int *all[OWN_FDS_MAX] = { &st->child_end, &st->init_fd, &st->go, &st->report, &st->created_state };
+	size_t len = 0;
+
+	for (size_t i = 0; i < OWN_FDS_MAX; i++)
+		if (*all[i] >= 0)
+			ret[len++] = all[i];
+	return len;
+}
+
 /*
- * 0 to COUNT-1 for the program, then the report and init, and really nothing else: what the caller had open must not even be
+ * 0 to COUNT-1 for the program, then what is ours, and really nothing else: what the caller had open must not even be
  * there until the exec, or a working folder of "/proc/self/fd/7" would lead out of the container.
  */
 static int place_fds(struct start *st, int count)
 {
-	int moved[3 + EXTRA_FDS_MAX + 2];
-	int total = count + 2;
+	int moved[3 + EXTRA_FDS_MAX + OWN_FDS_MAX], *own[OWN_FDS_MAX];
+	int total = count + (int)own_fds(st, own);
 
 	for (int i = 0; i < total; i++) {
-		int from = i < count ? source_of(st, i) : i == count ? st->child_end : st->init_fd;
+		int from = i < count ? source_of(st, i) : *own[i - count];
 
 		if (from < 0)
 			from = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -122,11 +136,12 @@ static int place_fds(struct start *st, int count)
 		if (moved[i] < 0)
 			return moved[i];
 	}
-	for (int i = 0; i < total; i++)
+	for (int i = 0; i < total; i++) {
 		if (dup3(moved[i], i, i < count ? 0 : O_CLOEXEC) < 0)
 			return -errno;
-	st->child_end = count;
-	st->init_fd = count + 1;
+		if (i >= count)
+			*own[i - count] = i;
+	}
 	return close_range((unsigned)total, ~0U, 0) < 0 ? -errno : 0;
 }
 
