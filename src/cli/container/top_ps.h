@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "base/vec.h"
-#include "engine/container/processes.h"
+#include "runtime/processes.h"
 
 /* Runs ps with WORDS. -EINVAL: its output has no column PID. -ENOENT: there is no ps. */
 int top_by_ps(const struct container_tasks *tasks, const struct strv *words, struct err *err);

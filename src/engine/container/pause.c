@@ -5,7 +5,7 @@
 #include "engine/container/container.h"
 #include "engine/container/events.h"
 #include "engine/container/group.h"
-#include "engine/container/processes.h"
+#include "runtime/gather.h"
 #include "sys/fs.h"
 
 #include <errno.h>
@@ -13,11 +13,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STOP_ROUNDS = 100, PATH_SIZE = 16 + CONTAINER_ID_MAX };
+enum { PATH_SIZE = 16 + CONTAINER_ID_MAX };
 
 /* --- what is written down --- */
 
@@ -69,14 +68,6 @@ static enum pause_way read_way(struct store *s, const char *id)
 	return PAUSE_BY_FREEZER;
 }
 
-/* --- by signals --- */
-
-/* T: stopped; Z: it has ended already; t: a debugger holds it. */
-static bool stands_still(char state)
-{
-	return strchr("TtZX", state) != NULL;
-}
-
 /* Pid 1 of a container; the descriptor tells whether the number still is its own. */
 struct init {
 	int pidfd;
@@ -87,50 +78,6 @@ static void init_done(struct init *init)
 {
 	if (init->pidfd >= 0)
 		close(init->pidfd);
-}
-
-static int signal_task(const struct container_task *t, int sig)
-{
-	autoclose int fd = container_task_open(t);
-
-	if (fd < 0)
-		return fd;
-	return syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0) < 0 ? -errno : 0;
-}
-
-static int signal_all(const struct init *init, bool stop, size_t *ret_moving, struct err *err)
-{
-	CLEANUP(container_tasks_done) struct container_tasks tasks = { 0 };
-	int r = container_tasks_read_of(init->pidfd, init->pid, &tasks, err);
-
-	*ret_moving = 0;
-	for (size_t i = 0; r >= 0 && i < tasks.len; i++) {
-		const struct container_task *t = &tasks.items[i];
-
-		if (stop && stands_still(t->state))
-			continue;
-		r = signal_task(t, stop ? SIGSTOP : SIGCONT);
-		if (r < 0 && r != -ESRCH)
-			return err_errno(err, -r, "%s process %d", stop ? "stop" : "continue", (int)t->pid);
-		r = 0;
-		(*ret_moving)++;
-	}
-	return r;
-}
-
-/* A process that was being made while we looked is met in the next round. */
-static int stop_all(const struct init *init, struct err *err)
-{
-	size_t moving = 1, ignored;
-	int r = 0;
-
-	for (int round = 0; r >= 0 && moving && round < STOP_ROUNDS; round++)
-		r = signal_all(init, true, &moving, err);
-	if (r >= 0 && moving)
-		r = err_set(err, EAGAIN, "the container makes processes faster than they can be stopped");
-	if (r < 0)
-		signal_all(init, false, &ignored, NULL);
-	return r;
 }
 
 /* --- */
@@ -182,7 +129,7 @@ int container_pause(struct store *s, const char *id, enum pause_way *ret_way, ch
 			snprintf(ret_why, 512, "%.500s", why.msg);
 		r = mark(s, id, way, err);
 		if (r >= 0)
-			r = stop_all(&init, err);
+			r = runtime_stop_all(init.pidfd, init.pid, err);
 	}
 	if (r < 0) {
 		unmark(s, id);
@@ -198,7 +145,6 @@ int container_unpause(struct store *s, const char *id, struct err *err)
 {
 	autocgroup struct cgroup g = { 0 };
 	CLEANUP(init_done) struct init init = { .pidfd = -1 };
-	size_t ignored;
 	int r = open_init(s, id, &init, err);
 
 	if (r < 0)
@@ -206,7 +152,7 @@ int container_unpause(struct store *s, const char *id, struct err *err)
 	if (!container_is_paused(s, id))
 		return err_set(err, EALREADY, "container %.12s is not paused", id);
 	if (read_way(s, id) == PAUSE_BY_SIGNALS) {
-		r = signal_all(&init, false, &ignored, err);
+		r = runtime_continue_all(init.pidfd, init.pid, err);
 	} else {
 		r = container_group_read(s, id, &g, err);
 		/* Killed before it had a group, it had not been paused. */

@@ -6,7 +6,7 @@
 #include "base/timefmt.h"
 #include "cgroup/usage.h"
 #include "engine/container/group.h"
-#include "engine/container/processes.h"
+#include "runtime/processes.h"
 #include "sys/fs.h"
 
 #include <errno.h>

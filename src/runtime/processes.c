@@ -1,4 +1,4 @@
-#include "engine/container/processes.h"
+#include "runtime/processes.h"
 
 #include "base/cleanup.h"
 #include "base/num.h"
