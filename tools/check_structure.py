@@ -12,12 +12,12 @@ import sys
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # docs/ARCHITECTURE.md, "Layers of the source": a folder includes itself and what stands before it.
-LAYERS = "base sys codec oci cgroup store layer registry runtime intercept net monitor build engine cli role".split()
+LAYERS = "base sys codec oci cgroup store layer registry runtime lifecycle intercept net monitor build engine cli role".split()
 
 # The same within a folder: its own files are ".".
 INNER_LAYERS = {
     "engine": ". image move container volume run bundle exec build doctor".split(),
-    "cli": "template . image container volume system docs".split(),
+    "cli": "template . oci image container volume system docs".split(),
 }
 
 FILE_LIMIT = 700

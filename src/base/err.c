@@ -115,7 +115,12 @@ static void print_escaped(FILE *f, const char *s)
 
 void err_print(FILE *f, const struct err *e)
 {
-	fputs("cloche: ", f);
+	err_print_as(f, "cloche", e);
+}
+
+void err_print_as(FILE *f, const char *name, const struct err *e)
+{
+	fprintf(f, "%s: ", name);
 	print_escaped(f, e->msg[0] ? e->msg : strerror(e->code));
 	fputc('\n', f);
 	if (e->hint[0]) {

@@ -41,5 +41,7 @@ int err_oom(struct err *e);
 /* Back to "no error". */
 void err_clear(struct err *e);
 
+/* As err_print, with the program's NAME in front. */
+void err_print_as(FILE *f, const char *name, const struct err *e);
 /* Writes "cloche: <msg>\n" and, if there is one, "  hint: <hint>\n" to F; control characters are escaped. */
 void err_print(FILE *f, const struct err *e);

@@ -76,6 +76,24 @@ struct command {
 
 enum { COMMAND_OPTIONS_MAX = 2048, EXIT_OURS = 125 };
 
+struct exit_status {
+	const char *status, *meaning;
+};
+
+/* What the parser, the help and the manual have to know of a program that has commands: cloche and cloche-oci. */
+struct program {
+	const char *name;
+	const struct command *const *commands; /* ended by NULL */
+	const struct option *globals;	       /* options that each command has */
+	void *global_values;
+	const bool *help; /* of these: --help was said */
+	/* What a command ends with, ended by a NULL. */
+	const struct exit_status *(*exit_statuses)(const struct command *cmd);
+};
+/* The one that runs; main sets it first of all. */
+extern const struct program *this_program;
+extern const struct program program_cloche;
+
 /* All commands, ended by NULL, in the order of `cloche help`. */
 extern const struct command *const all_commands[];
 /*

@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/help.h"
 
 #include <string.h>
 
@@ -87,6 +88,32 @@
 COMMANDS(DECLARE)
 
 const struct command *const all_commands[] = { COMMANDS(POINT_AT) NULL };
+
+struct global_options global_options;
+
+const struct option global_table[] = {
+	OPTION_FLAG("help", 'h', struct global_options, help, "show this help"),
+	OPTION_FLAG("debug", 0, struct global_options, debug, "say what is done, on stderr"),
+	OPTION_STRING("root", 0, struct global_options, root, "DIR",
+		      "the store, instead of $XDG_DATA_HOME/cloche or /var/lib/cloche", "dir"),
+	OPTION_STRING("runroot", 0, struct global_options, runroot, "DIR",
+		      "live state, instead of $XDG_RUNTIME_DIR/cloche or /run/cloche", "dir"),
+	OPTION_END,
+};
+
+static const struct exit_status *exit_statuses(const struct command *cmd)
+{
+	return help_exit_statuses(cmd && help_is_of_container(cmd));
+}
+
+const struct program program_cloche = {
+	.name = "cloche",
+	.commands = all_commands,
+	.globals = global_table,
+	.global_values = &global_options,
+	.help = &global_options.help,
+	.exit_statuses = exit_statuses,
+};
 
 /* docker's management commands: "container WORD" is the command WORD, but for what is listed. */
 static const struct {

@@ -7,12 +7,13 @@
 
 /* What `cloche` and `cloche help` show: the commands by group. */
 void help_print_overview(FILE *f);
-/* What `cloche COMMAND --help` shows. */
+/* S from column INDENT on, where we are already, broken between words. */
+void help_print_wrapped(FILE *f, const char *s, size_t indent);
+/* The rows of TABLE. */
+void help_print_options(FILE *f, const struct option *table);
+/* What `cloche COMMAND --help` shows, and the same of other programs. */
 void help_print_command(FILE *f, const struct command *cmd);
 
-struct exit_status {
-	const char *status, *meaning;
-};
 /* What exit codes mean, ended by a NULL status; OF_CONTAINER: of a command that hands on a program's. */
 const struct exit_status *help_exit_statuses(bool of_container);
 bool help_is_of_container(const struct command *cmd);

@@ -82,6 +82,7 @@ static int run(int argc, char **argv)
 	int at, used;
 
 	fs_hold_standard_fds();
+	this_program = &program_cloche;
 	at = skip_globals(argc, argv, &err);
 	if (at < 0)
 		return fail(&err);

@@ -5,17 +5,7 @@
 
 #include <string.h>
 
-struct global_options global_options;
-
-const struct option global_table[] = {
-	OPTION_FLAG("help", 'h', struct global_options, help, "show this help"),
-	OPTION_FLAG("debug", 0, struct global_options, debug, "say what is done, on stderr"),
-	OPTION_STRING("root", 0, struct global_options, root, "DIR",
-		      "the store, instead of $XDG_DATA_HOME/cloche or /var/lib/cloche", "dir"),
-	OPTION_STRING("runroot", 0, struct global_options, runroot, "DIR",
-		      "live state, instead of $XDG_RUNTIME_DIR/cloche or /run/cloche", "dir"),
-	OPTION_END,
-};
+const struct program *this_program;
 
 /* An option of the command or a global one, and the struct that its value goes to. */
 struct target {
@@ -41,8 +31,8 @@ static struct target find_option(const struct command *cmd, void *options, const
 
 	if (option)
 		return (struct target){ option, options };
-	option = find_in(global_table, name, len, letter);
-	return (struct target){ option, &global_options };
+	option = find_in(this_program->globals, name, len, letter);
+	return (struct target){ option, this_program->global_values };
 }
 
 static int unknown_option(const struct command *cmd, const char *given, const char *name, struct err *err)
@@ -55,8 +45,9 @@ static int unknown_option(const struct command *cmd, const char *given, const ch
 			nearest_try(&near, o->name);
 	err_set(err, EINVAL, "unknown option '%s'", given);
 	if (near.best)
-		return err_hint(err, "did you mean --%s? 'cloche %s --help' lists the options", near.best, cmd->name);
-	return err_hint(err, "'cloche %s --help' lists the options", cmd->name);
+		return err_hint(err, "did you mean --%s? '%s %s --help' lists the options", near.best,
+				this_program->name, cmd->name);
+	return err_hint(err, "'%s %s --help' lists the options", this_program->name, cmd->name);
 }
 
 static int store_flag(bool *value, const char *name, const char *text, struct err *err)
@@ -153,17 +144,17 @@ static int parse_short(const struct command *cmd, struct cursor *c, void *option
 
 static int check_count(const struct command *cmd, const struct strv *args, struct err *err)
 {
-	if (global_options.help)
+	if (*this_program->help)
 		return 0;
 	if ((int)args->len < cmd->min_args)
-		err_set(err, EINVAL, "'cloche %s' needs at least %d argument%s", cmd->name, cmd->min_args,
-			cmd->min_args == 1 ? "" : "s");
+		err_set(err, EINVAL, "'%s %s' needs at least %d argument%s", this_program->name, cmd->name,
+			cmd->min_args, cmd->min_args == 1 ? "" : "s");
 	else if (cmd->max_args >= 0 && (int)args->len > cmd->max_args)
-		err_set(err, EINVAL, "'cloche %s' takes at most %d argument%s: '%s' is one too many", cmd->name,
-			cmd->max_args, cmd->max_args == 1 ? "" : "s", args->items[cmd->max_args]);
+		err_set(err, EINVAL, "'%s %s' takes at most %d argument%s: '%s' is one too many", this_program->name,
+			cmd->name, cmd->max_args, cmd->max_args == 1 ? "" : "s", args->items[cmd->max_args]);
 	else
 		return 0;
-	return err_hint(err, "usage: cloche %s [OPTIONS] %s", cmd->name, cmd->usage ? cmd->usage : "");
+	return err_hint(err, "usage: %s %s [OPTIONS] %s", this_program->name, cmd->name, cmd->usage ? cmd->usage : "");
 }
 
 int command_parse(const struct command *cmd, int argc, char **argv, void *options, struct strv *args, struct err *err)

@@ -386,6 +386,27 @@ void oci_spec_done(struct oci_spec *spec)
 	fields_done(&spec_type, spec);
 }
 
+int oci_process_replace(struct oci_spec *spec, const char *text, size_t len, struct err *err)
+{
+	struct oci_process p = { 0 };
+	json_t *root = NULL;
+	int r;
+
+	if (len > OCI_SPEC_MAX)
+		return err_set(err, E2BIG, "longer than %d bytes", OCI_SPEC_MAX);
+	r = json_parse_text(text, len, &root, err);
+	if (r >= 0)
+		r = fields_parse(&process_type, root, &p, err);
+	json_decref(root);
+	if (r < 0) {
+		fields_done(&process_type, &p);
+		return r;
+	}
+	fields_done(&process_type, &spec->process);
+	spec->process = p;
+	return 0;
+}
+
 int oci_seccomp_parse(const char *text, size_t len, struct oci_seccomp *ret, struct err *err)
 {
 	struct oci_seccomp seccomp = { 0 };

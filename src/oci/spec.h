@@ -213,6 +213,9 @@ int oci_spec_write(const struct oci_spec *spec, struct buf *buf, struct err *err
 void oci_spec_done(struct oci_spec *spec);
 #define autospec CLEANUP(oci_spec_done)
 
+/* TEXT, a process.json, becomes SPEC's process in place of what it has. Errors as oci_spec_parse's. */
+int oci_process_replace(struct oci_spec *spec, const char *text, size_t len, struct err *err);
+
 /* Parses a linux.seccomp object alone. */
 int oci_seccomp_parse(const char *text, size_t len, struct oci_seccomp *ret, struct err *err);
 /* Appends it as JSON. */

@@ -137,7 +137,7 @@ static int exec_failed(const struct start *st, int code, struct err *err)
 
 	set_exit_code(st->options, missing ? CODE_NOT_FOUND : CODE_NOT_EXECUTABLE);
 	if (missing && !strchr(program, '/'))
-		err_set(err, code, "execute '%s': not found in the container's PATH", program);
+		err_set(err, code, "execute '%s': executable file not found in the container's PATH", program);
 	else
 		err_errno(err, code, "execute '%s' in the container", program);
 	if (missing && strchr(program, '/'))

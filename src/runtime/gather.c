@@ -32,7 +32,8 @@ static bool contains(const struct cgroup_pids *pids, pid_t pid)
 }
 
 /* Those of the container's processes that aren't in PRESENT. */
-static int list_missing(const struct gather *g, const struct cgroup_pids *present, struct cgroup_pids *ret, struct err *err)
+static int list_missing(const struct gather *g, const struct cgroup_pids *present, struct cgroup_pids *ret,
+			struct err *err)
 {
 	CLEANUP(container_tasks_done) struct container_tasks tasks = { 0 };
 	int r = container_tasks_read_of(g->pidfd, g->init, &tasks, err);

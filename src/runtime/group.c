@@ -86,6 +86,10 @@ int start_prepare_group(struct start *st, struct err *err)
 	snprintf(name, sizeof(name), "cloche-%d-%llu", (int)getpid(), (unsigned long long)time_now_us());
 	q.device_rules = obeys_device_rules(st);
 	r = cgroup_choose(&q, &st->group, &st->settings, err);
+	if (r < 0 && st->options->group_optional && oci_resources_only_devices(&st->resources)) {
+		err_clear(err);
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	st->has_group = st->group.dirs.len > 0 || st->group.scope;

@@ -21,8 +21,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -95,10 +97,54 @@ static int read_byte(int fd)
 	return n == 1 ? 0 : n < 0 ? -errno : -ECANCELED;
 }
 
+/* Is there something that may be executed at the LEN bytes FOLDER, and NAME below? 0 or a negative errno. */
+static int look_at(const char *folder, size_t len, const char *name)
+{
+	char file[PATH_MAX];
+	int n = snprintf(file, sizeof(file), "%.*s%s%s", (int)len, folder, len ? "/" : "", name);
+
+	if (n < 0 || (size_t)n >= sizeof(file))
+		return -ENAMETOOLONG;
+	return faccessat(AT_FDCWD, file, X_OK, AT_EACCESS) < 0 ? -errno : 0;
+}
+
+/*
+ * A program that isn't there is told by `create` already, as runc and crun do: engines make 127 of that. Looked up as init will
+ * (init/init.c); what can't be known before the exec is left to `start`.
+ */
+static int find_program(const struct start *st)
+{
+	const char *name = st->spec->process.args.items[0], *path = strv_env_get(&st->spec->process.env, "PATH");
+	int r, result = -ENOENT;
+
+	if (strchr(name, '/'))
+		return look_at("", 0, name);
+	if (!path)
+		path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	for (;;) {
+		size_t len = strcspn(path, ":");
+
+		r = look_at(path, len, name);
+		if (r == 0)
+			return 0;
+		if (r == -EACCES)
+			result = r;
+		if (!path[len])
+			return result;
+		path += len + 1;
+	}
+}
+
 int start_halt(struct start *st)
 {
-	const struct start_exec_failure ready = { .kind = START_READY };
-	int r;
+	struct start_exec_failure ready = { .kind = START_READY };
+	int r = find_program(st);
+
+	if (r == -ENOENT || r == -ENOTDIR || r == -EACCES) {
+		ready = (struct start_exec_failure){ START_EXEC_FAILED, -r };
+		(void)!write(st->child_end, &ready, sizeof(ready));
+		_exit(EXIT_FAILURE);
+	}
 
 	if (write(st->child_end, &ready, sizeof(ready)) != sizeof(ready))
 		return start_fail(st, errno, "tell that it is ready", NULL);

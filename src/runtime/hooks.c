@@ -217,17 +217,17 @@ int start_serve_hooks(struct start *st, const struct container_process *p, struc
 
 /* --- the new process's --- */
 
-static _Noreturn void become_hook(const struct oci_hook *h, int state)
+static _Noreturn void become_hook(const struct oci_hook *h, int state, const char *cwd)
 {
 	char *const default_argv[] = { h->path, NULL };
 	char *const no_env[] = { NULL };
 
-	if (dup2(state, 0) >= 0 && close_range(3, ~0U, 0) == 0)
+	if ((!cwd || chdir(cwd) == 0) && dup2(state, 0) >= 0 && close_range(3, ~0U, 0) == 0)
 		execve(h->path, h->args.len ? h->args.items : default_argv, h->env.len ? h->env.items : no_env);
 	_exit(errno == ENOENT ? 127 : 126);
 }
 
-static int run_inside(struct start *st, const struct oci_hook_list *hooks, const char *what, int state)
+static int run_inside(struct start *st, const struct oci_hook_list *hooks, const char *what, int state, const char *cwd)
 {
 	for (size_t i = 0; i < hooks->len; i++) {
 		const struct oci_hook *h = &hooks->items[i];
@@ -238,7 +238,7 @@ static int run_inside(struct start *st, const struct oci_hook_list *hooks, const
 			return start_fail(st, errno, what, h->path);
 		pid = spawn_clone(0, &pidfd);
 		if (pid == 0)
-			become_hook(h, state);
+			become_hook(h, state, cwd);
 		if (pid < 0)
 			return start_fail(st, errno, what, h->path);
 		r = wait_hook(pid, pidfd, h->timeout);
@@ -265,12 +265,13 @@ int start_run_hooks_before(struct start *st)
 		r = start_wait(st);
 	if (r < 0)
 		return start_fail(st, -r, "wait for the hooks", NULL);
-	return run_inside(st, &st->spec->hooks.create_container, "run the createContainer hook", st->creating_state);
+	return run_inside(st, &st->spec->hooks.create_container, "run the createContainer hook", st->creating_state,
+			  st->bundle);
 }
 
 int start_run_hooks_last(struct start *st)
 {
 	return st->has_hooks ? run_inside(st, &st->spec->hooks.start_container, "run the startContainer hook",
-					  st->created_state)
+					  st->created_state, NULL)
 			     : 0;
 }

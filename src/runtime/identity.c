@@ -159,7 +159,7 @@ static int enter_cwd(struct start *st)
  */
 static int leave_keyring(struct start *st)
 {
-	if (st->spec->linux_.seccomp_ready.json)
+	if (st->spec->linux_.seccomp_ready.json || st->options->keep_keyring)
 		return 0;
 	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS && errno != EPERM)
 		return start_fail(st, errno, "make a session keyring", NULL);
@@ -231,5 +231,5 @@ int start_take_identity(struct start *st)
 /* With no_new_privs a profile needs no rights: it comes as late as it can, so that it need not allow what we do before. */
 int start_confine(struct start *st)
 {
-	return st->spec->process.no_new_privileges ? install_profile(st) : 0;
+	return st->spec->process.no_new_privileges && !st->filter_notifies ? install_profile(st) : 0;
 }

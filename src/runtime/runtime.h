@@ -78,8 +78,9 @@ struct runtime_options {
 	const int *extra_fds;
 	size_t extra_fds_len;
 
-	bool init;     /* our init stays as pid 1, reaps, and passes signals on */
-	bool detached; /* the container outlives the thread that starts it; else it is killed with it */
+	bool init;	   /* our init stays as pid 1, reaps, and passes signals on */
+	bool keep_keyring; /* no session keyring of its own */
+	bool detached;	   /* the container outlives the thread that starts it; else it is killed with it */
 	/* runtime_create: the process waits there once runtime_leave was called; borrowed. NULL: runtime_start lets it go. */
 	const struct runtime_halt *halt;
 
@@ -106,7 +107,8 @@ struct runtime_options {
 	 * has it, before it is made and again when more is known. The caller removes it at the container's end.
 	 */
 	const char *group_name;
-	const char *id; /* what a seccomp agent is told; NULL: the last part of the bundle's path */
+	const char *id;	     /* what a seccomp agent is told; NULL: the last part of the bundle's path */
+	bool group_optional; /* without limits, one that this user may not have is done without */
 	int (*on_group)(const char *record, void *arg, struct err *err);
 	void *on_group_arg;
 

@@ -9,7 +9,7 @@ test_exit_codes_are_dockers() {
 	expect_fail 7 run busybox sh -c 'exit 7'
 	expect_eq "$out$err" ""
 	expect_fail 127 run busybox nosuch
-	expect_match "$err" "'nosuch': not found"
+	expect_match "$err" "'nosuch': executable file not found"
 	expect_fail 126 run busybox /etc
 	expect_fail 125 run nosuchimage
 	expect_match "$err" "there is no image 'nosuchimage', and it can't be pulled: .*

@@ -19,7 +19,7 @@ test_exit_codes_are_the_commands_and_dockers() {
 	expect_fail 7 cloche exec box sh -c 'exit 7'
 	expect_eq "$out$err" ""
 	expect_fail 127 cloche exec box nosuch
-	expect_match "$err" "'nosuch': not found"
+	expect_match "$err" "'nosuch': executable file not found"
 	expect_fail 126 cloche exec box /etc
 	expect_fail 127 cloche exec -w /nosuch box true
 	expect_match "$err" "working folder '/nosuch'"

@@ -136,6 +136,7 @@ int main(int argc, char **argv)
 	struct err err = { 0 };
 	const char *kind = argc > 1 ? argv[1] : "";
 
+	this_program = &program_cloche;
 	if (strcmp(kind, "man") == 0 && argc == 3)
 		write_manuals(argv[2], &err);
 	else if (strcmp(kind, "bash") == 0)

@@ -112,7 +112,9 @@ int container_group_gather(struct store *s, const char *id, int pidfd, pid_t ini
 	struct gathering where = { s, id };
 	autocgroup struct cgroup have = { 0 };
 	char name[CONTAINER_GROUP_NAME];
-	struct gather g = { .pidfd = pidfd, .init = init, .name = name, .resources = r, .on_record = write_down, .arg = &where };
+	struct gather g = {
+		.pidfd = pidfd, .init = init, .name = name, .resources = r, .on_record = write_down, .arg = &where
+	};
 	int result = container_group_read(s, id, &have, err);
 
 	if (result < 0)

@@ -39,6 +39,7 @@ static int parse(const struct command *cmd, const char *line, struct sample *sam
 	snprintf(text, sizeof(text), "%s", line);
 	while ((word = strsep(&rest, " ")))
 		words[count++] = word;
+	this_program = &program_cloche;
 	return command_parse(cmd, count, words, sample, args, err);
 }
 
