@@ -137,6 +137,7 @@ static int begin(const struct life *l, const struct oci_spec *spec, const struct
 		return r;
 	o.extra_fds = fds;
 	o.give_stdio = true;
+	o.id = l->state.id;
 	o.exit_code = ret_exit_code;
 	return runtime_exec(spec, &target, 0, &o, ret, err);
 }

@@ -1,6 +1,7 @@
 /* The OCI model of a seccomp profile as a filter. */
 #include "base/cleanup.h"
 #include "runtime/profile.h"
+#include "runtime/runtime.h"
 #include "sys/seccomp.h"
 
 #include <errno.h>
@@ -8,26 +9,97 @@
 #include <seccomp.h>
 #include <string.h>
 
+static const struct {
+	const char *name;
+	uint32_t action;
+} actions[] = {
+	{ "SCMP_ACT_KILL", SECCOMP_RET_KILL_THREAD },
+	{ "SCMP_ACT_KILL_THREAD", SECCOMP_RET_KILL_THREAD },
+	{ "SCMP_ACT_KILL_PROCESS", SECCOMP_RET_KILL_PROCESS },
+	{ "SCMP_ACT_TRAP", SECCOMP_RET_TRAP },
+	{ "SCMP_ACT_ERRNO", SECCOMP_RET_ERRNO },
+	{ "SCMP_ACT_TRACE", SECCOMP_RET_TRACE },
+	{ "SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW },
+	{ "SCMP_ACT_LOG", SECCOMP_RET_LOG },
+	{ "SCMP_ACT_NOTIFY", SECCOMP_RET_USER_NOTIF },
+};
+
+static const struct {
+	const char *name;
+	uint32_t token;
+} archs[] = {
+	{ "SCMP_ARCH_X86_64", SCMP_ARCH_X86_64 },
+	{ "SCMP_ARCH_X86", SCMP_ARCH_X86 },
+	{ "SCMP_ARCH_X32", SCMP_ARCH_X32 },
+	{ "SCMP_ARCH_AARCH64", SCMP_ARCH_AARCH64 },
+	{ "SCMP_ARCH_ARM", SCMP_ARCH_ARM },
+	{ "SCMP_ARCH_RISCV64", SCMP_ARCH_RISCV64 },
+	{ "SCMP_ARCH_PPC64LE", SCMP_ARCH_PPC64LE },
+	{ "SCMP_ARCH_S390X", SCMP_ARCH_S390X },
+	{ "SCMP_ARCH_MIPS", SCMP_ARCH_MIPS },
+	{ "SCMP_ARCH_MIPS64", SCMP_ARCH_MIPS64 },
+	{ "SCMP_ARCH_MIPS64N32", SCMP_ARCH_MIPS64N32 },
+	{ "SCMP_ARCH_MIPSEL", SCMP_ARCH_MIPSEL },
+	{ "SCMP_ARCH_MIPSEL64", SCMP_ARCH_MIPSEL64 },
+	{ "SCMP_ARCH_MIPSEL64N32", SCMP_ARCH_MIPSEL64N32 },
+	{ "SCMP_ARCH_PPC", SCMP_ARCH_PPC },
+	{ "SCMP_ARCH_PPC64", SCMP_ARCH_PPC64 },
+	{ "SCMP_ARCH_S390", SCMP_ARCH_S390 },
+	{ "SCMP_ARCH_PARISC", SCMP_ARCH_PARISC },
+	{ "SCMP_ARCH_PARISC64", SCMP_ARCH_PARISC64 },
+};
+
+/* Known to later versions of libseccomp; no machine that we run on executes their calls. */
+static const char *const other_archs[] = { "SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K", "SCMP_ARCH_SH",
+					   "SCMP_ARCH_SHEB" };
+
+static const struct {
+	const char *name;
+	enum seccomp_op op;
+} ops[] = {
+	{ "SCMP_CMP_NE", SECCOMP_OP_NE },
+	{ "SCMP_CMP_LT", SECCOMP_OP_LT },
+	{ "SCMP_CMP_LE", SECCOMP_OP_LE },
+	{ "SCMP_CMP_EQ", SECCOMP_OP_EQ },
+	{ "SCMP_CMP_GE", SECCOMP_OP_GE },
+	{ "SCMP_CMP_GT", SECCOMP_OP_GT },
+	{ "SCMP_CMP_MASKED_EQ", SECCOMP_OP_MASKED_EQ },
+};
+
+const struct profile_flag profile_flags[] = {
+	{ "SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG },
+	{ "SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW },
+	{ "SECCOMP_FILTER_FLAG_TSYNC", 0 }, /* there is one thread */
+	{ "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV },
+	{ NULL, 0 },
+};
+
+void runtime_seccomp_names(enum runtime_seccomp_kind kind, void (*tell)(const char *name, void *arg), void *arg)
+{
+	for (size_t i = 0; kind == RUNTIME_SECCOMP_ACTIONS && i < ARRAY_SIZE(actions); i++)
+		tell(actions[i].name, arg);
+	for (size_t i = 0; kind == RUNTIME_SECCOMP_OPERATORS && i < ARRAY_SIZE(ops); i++)
+		tell(ops[i].name, arg);
+	for (size_t i = 0; kind == RUNTIME_SECCOMP_ARCHS && i < ARRAY_SIZE(archs); i++)
+		tell(archs[i].name, arg);
+	for (size_t i = 0; kind == RUNTIME_SECCOMP_ARCHS && i < ARRAY_SIZE(other_archs); i++)
+		tell(other_archs[i], arg);
+	for (size_t i = 0; kind == RUNTIME_SECCOMP_FLAGS && profile_flags[i].name; i++)
+		tell(profile_flags[i].name, arg);
+	for (size_t i = 0; kind == RUNTIME_SECCOMP_KERNEL_FLAGS && profile_flags[i].name; i++)
+		if (seccomp_has_flags(profile_flags[i].flag))
+			tell(profile_flags[i].name, arg);
+}
+
 static int action_from_name(const char *name, uint32_t errno_ret, uint32_t *ret, struct err *err)
 {
-	const struct {
-		const char *name;
-		uint32_t action;
-	} actions[] = {
-		{ "SCMP_ACT_KILL", SECCOMP_RET_KILL_THREAD },
-		{ "SCMP_ACT_KILL_THREAD", SECCOMP_RET_KILL_THREAD },
-		{ "SCMP_ACT_KILL_PROCESS", SECCOMP_RET_KILL_PROCESS },
-		{ "SCMP_ACT_TRAP", SECCOMP_RET_TRAP },
-		{ "SCMP_ACT_ERRNO", SECCOMP_RET_ERRNO | (errno_ret & SECCOMP_RET_DATA) },
-		{ "SCMP_ACT_TRACE", SECCOMP_RET_TRACE | (errno_ret & SECCOMP_RET_DATA) },
-		{ "SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW },
-		{ "SCMP_ACT_LOG", SECCOMP_RET_LOG },
-		{ "SCMP_ACT_NOTIFY", SECCOMP_RET_USER_NOTIF },
-	};
-
 	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+		uint32_t action = actions[i].action;
+
 		if (strcmp(name, actions[i].name) == 0) {
-			*ret = actions[i].action;
+			bool has_data = action == SECCOMP_RET_ERRNO || action == SECCOMP_RET_TRACE;
+
+			*ret = has_data ? action | (errno_ret & SECCOMP_RET_DATA) : action;
 			return 0;
 		}
 	}
@@ -36,61 +108,20 @@ static int action_from_name(const char *name, uint32_t errno_ret, uint32_t *ret,
 
 static int arch_from_name(const char *name, uint32_t *ret)
 {
-	static const struct {
-		const char *name;
-		uint32_t token;
-	} archs[] = {
-		{ "SCMP_ARCH_X86_64", SCMP_ARCH_X86_64 },
-		{ "SCMP_ARCH_X86", SCMP_ARCH_X86 },
-		{ "SCMP_ARCH_X32", SCMP_ARCH_X32 },
-		{ "SCMP_ARCH_AARCH64", SCMP_ARCH_AARCH64 },
-		{ "SCMP_ARCH_ARM", SCMP_ARCH_ARM },
-		{ "SCMP_ARCH_RISCV64", SCMP_ARCH_RISCV64 },
-		{ "SCMP_ARCH_PPC64LE", SCMP_ARCH_PPC64LE },
-		{ "SCMP_ARCH_S390X", SCMP_ARCH_S390X },
-		{ "SCMP_ARCH_MIPS", SCMP_ARCH_MIPS },
-		{ "SCMP_ARCH_MIPS64", SCMP_ARCH_MIPS64 },
-		{ "SCMP_ARCH_MIPS64N32", SCMP_ARCH_MIPS64N32 },
-		{ "SCMP_ARCH_MIPSEL", SCMP_ARCH_MIPSEL },
-		{ "SCMP_ARCH_MIPSEL64", SCMP_ARCH_MIPSEL64 },
-		{ "SCMP_ARCH_MIPSEL64N32", SCMP_ARCH_MIPSEL64N32 },
-		{ "SCMP_ARCH_PPC", SCMP_ARCH_PPC },
-		{ "SCMP_ARCH_PPC64", SCMP_ARCH_PPC64 },
-		{ "SCMP_ARCH_S390", SCMP_ARCH_S390 },
-		{ "SCMP_ARCH_PARISC", SCMP_ARCH_PARISC },
-		{ "SCMP_ARCH_PARISC64", SCMP_ARCH_PARISC64 },
-	};
-	/* Known to later versions of libseccomp; no machine that we run on executes their calls. */
-	static const char *const others[] = { "SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K", "SCMP_ARCH_SH",
-					      "SCMP_ARCH_SHEB" };
-
 	for (size_t i = 0; i < ARRAY_SIZE(archs); i++) {
 		if (strcmp(name, archs[i].name) == 0) {
 			*ret = archs[i].token;
 			return 1;
 		}
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-		if (strcmp(name, others[i]) == 0)
+	for (size_t i = 0; i < ARRAY_SIZE(other_archs); i++)
+		if (strcmp(name, other_archs[i]) == 0)
 			return 0;
 	return -ENOENT;
 }
 
 static int cond_from_arg(const struct oci_seccomp_arg *arg, struct seccomp_cond *ret, struct err *err)
 {
-	static const struct {
-		const char *name;
-		enum seccomp_op op;
-	} ops[] = {
-		{ "SCMP_CMP_NE", SECCOMP_OP_NE },
-		{ "SCMP_CMP_LT", SECCOMP_OP_LT },
-		{ "SCMP_CMP_LE", SECCOMP_OP_LE },
-		{ "SCMP_CMP_EQ", SECCOMP_OP_EQ },
-		{ "SCMP_CMP_GE", SECCOMP_OP_GE },
-		{ "SCMP_CMP_GT", SECCOMP_OP_GT },
-		{ "SCMP_CMP_MASKED_EQ", SECCOMP_OP_MASKED_EQ },
-	};
-
 	if (arg->index >= SECCOMP_ARGS_MAX)
 		return err_set(err, EINVAL, "seccomp: there is no argument %u", arg->index);
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
@@ -142,7 +173,7 @@ static int add_syscall(struct seccomp_filter *f, const struct oci_syscall *s, ui
 {
 	struct seccomp_cond conds[SECCOMP_ARGS_MAX * 4];
 	size_t len = s->args.len;
-	uint32_t action;
+	uint32_t action = 0;
 	int r = action_from_name(s->action, s->has_errno_ret ? s->errno_ret : default_errno, &action, err);
 
 	if (r < 0)

@@ -42,6 +42,16 @@ extern const char *const runtime_devices[];
 /* Calls TELL for each option of a mount that isn't left to its file system: what `features` says. */
 void runtime_mount_options(void (*tell)(const char *name, void *arg), void *arg);
 
+/* The same for the words of a seccomp profile. */
+enum runtime_seccomp_kind {
+	RUNTIME_SECCOMP_ACTIONS,
+	RUNTIME_SECCOMP_OPERATORS,
+	RUNTIME_SECCOMP_ARCHS,
+	RUNTIME_SECCOMP_FLAGS,
+	RUNTIME_SECCOMP_KERNEL_FLAGS, /* those that this kernel has too */
+};
+void runtime_seccomp_names(enum runtime_seccomp_kind kind, void (*tell)(const char *name, void *arg), void *arg);
+
 /* An overlay that the container's process mounts, inside its own namespaces, on the spec's root.path. */
 struct runtime_overlay {
 	const char *const *lowers; /* topmost first, absolute; 1 to RUNTIME_LOWERS_MAX */

@@ -11,17 +11,13 @@ static int flags_of(const struct strv *names, unsigned *ret, struct err *err)
 	unsigned flags = 0;
 
 	for (size_t i = 0; i < names->len; i++) {
-		const char *n = names->items[i];
+		const struct profile_flag *f = profile_flags;
 
-		if (strcmp(n, "SECCOMP_FILTER_FLAG_LOG") == 0)
-			flags |= SECCOMP_FILTER_FLAG_LOG;
-		else if (strcmp(n, "SECCOMP_FILTER_FLAG_SPEC_ALLOW") == 0)
-			flags |= SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-		else if (strcmp(n, "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") == 0)
-			flags |= SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
-		/* There is one thread. */
-		else if (strcmp(n, "SECCOMP_FILTER_FLAG_TSYNC") != 0)
-			return err_set(err, EINVAL, "seccomp: there is no flag '%s'", n);
+		while (f->name && strcmp(f->name, names->items[i]) != 0)
+			f++;
+		if (!f->name)
+			return err_set(err, EINVAL, "seccomp: there is no flag '%s'", names->items[i]);
+		flags |= f->flag;
 	}
 	*ret = flags;
 	return 0;

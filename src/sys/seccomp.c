@@ -474,6 +474,15 @@ int seccomp_compile(const struct seccomp_filter *f, struct sock_filter **ret, si
 	return 0;
 }
 
+bool seccomp_has_flags(unsigned flags)
+{
+	/* One that is about listeners is refused without. */
+	if (flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+		flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	/* Flags are looked at before the filter, which is nowhere. */
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, NULL) < 0 && errno == EFAULT;
+}
+
 int seccomp_install(const struct sock_filter *filter, size_t len, unsigned flags)
 {
 	struct sock_fprog prog = { .len = (unsigned short)len, .filter = (struct sock_filter *)filter };

@@ -74,5 +74,7 @@ int seccomp_add_rule(struct seccomp_filter *f, const char *name, uint32_t action
 int seccomp_compile(const struct seccomp_filter *f, struct sock_filter **ret, size_t *ret_len, struct err *err);
 void seccomp_filter_done(struct seccomp_filter *f);
 
+/* Whether this kernel has all these SECCOMP_FILTER_FLAG_*. */
+bool seccomp_has_flags(unsigned flags);
 /* Installs it on this thread. FLAGS are SECCOMP_FILTER_FLAG_*. Async-signal-safe. 0, the listener, or a negative errno. */
 int seccomp_install(const struct sock_filter *filter, size_t len, unsigned flags);

@@ -159,6 +159,10 @@ test_features_and_version() {
 	expect_match "$out" '^cloche-oci version [0-9]'
 	expect_ok oci features
 	expect_eq "$(python3 -c 'import json,sys; f = json.load(sys.stdin); print(f["ociVersionMax"], len(f["hooks"]))' <<<"$out")" "1.2.0 6"
+	expect_eq "$(python3 -c 'import json, sys
+f = json.load(sys.stdin); l = f["linux"]
+print("rro" in f["mountOptions"], "SCMP_ACT_NOTIFY" in l["seccomp"]["actions"], l["mountExtensions"]["idmap"]["enabled"])' <<<"$out")" \
+		"True True True"
 }
 
 # What a command leaves that was killed, or whose container was, is found and goes.

@@ -1,57 +1,89 @@
-/* `features`: what this runtime can do, for engines that ask first. Source: runtime-spec 1.2, features.md. */
+/*
+ * `features`: what this runtime can do, for engines that ask first. runtime-spec 1.2, features.md and features-linux.md: the words
+ * that are known, whatever this kernel can do of it; only supportedFlags is about the kernel.
+ */
+#include "base/cleanup.h"
 #include "cli/oci/global.h"
-
+#include "runtime/runtime.h"
 #include "sys/caps.h"
 
+#include "config.h"
+
 #include <stdio.h>
-#include <unistd.h>
 
-static const char head[] =
-	"{\"ociVersionMin\":\"1.0.0\",\"ociVersionMax\":\"1.2.0\","
-	"\"hooks\":[\"prestart\",\"createRuntime\",\"createContainer\",\"startContainer\",\"poststart\",\"poststop\"],"
-	"\"mountOptions\":[";
+static const char *const hooks[] = { "prestart",       "createRuntime", "createContainer",
+				     "startContainer", "poststart",	"poststop" };
+static const char *const namespaces[] = { "cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts" };
 
-static const char *const mount_options[] = {
-	"async",    "atime",	   "bind",	    "defaults", "dev",	       "diratime",   "dirsync",	 "exec",
-	"lazytime", "loud",	   "mand",	    "noatime",	"nodev",       "nodiratime", "noexec",	 "nolazytime",
-	"nomand",   "norelatime",  "nostrictatime", "nosuid",	"private",     "rbind",	     "relatime", "remount",
-	"ro",	    "rprivate",	   "rshared",	    "rslave",	"runbindable", "rw",	     "shared",	 "silent",
-	"slave",    "strictatime", "suid",	    "sync",	"unbindable",  NULL,
-};
-
+/* No annotation changes what is done, so none is unsafe; engines ask the second one whether `checkpoint` works. */
 static const char tail[] =
 	"\"cgroup\":{\"v1\":true,\"v2\":true,\"systemd\":true,\"systemdUser\":true,\"rdma\":true},"
-	"\"seccomp\":{\"enabled\":true,\"actions\":[\"SCMP_ACT_ALLOW\",\"SCMP_ACT_ERRNO\",\"SCMP_ACT_KILL\","
-	"\"SCMP_ACT_KILL_PROCESS\",\"SCMP_ACT_KILL_THREAD\",\"SCMP_ACT_LOG\",\"SCMP_ACT_TRACE\",\"SCMP_ACT_TRAP\"],"
-	"\"operators\":[\"SCMP_CMP_EQ\",\"SCMP_CMP_GE\",\"SCMP_CMP_GT\",\"SCMP_CMP_LE\",\"SCMP_CMP_LT\","
-	"\"SCMP_CMP_MASKED_EQ\",\"SCMP_CMP_NE\"],\"knownFlags\":[\"SECCOMP_FILTER_FLAG_LOG\","
-	"\"SECCOMP_FILTER_FLAG_SPEC_ALLOW\",\"SECCOMP_FILTER_FLAG_TSYNC\"],\"supportedFlags\":"
-	"[\"SECCOMP_FILTER_FLAG_LOG\",\"SECCOMP_FILTER_FLAG_SPEC_ALLOW\",\"SECCOMP_FILTER_FLAG_TSYNC\"]},"
-	"\"apparmor\":{\"enabled\":false},\"selinux\":{\"enabled\":false},\"intelRdt\":{\"enabled\":false}},"
-	"\"annotations\":{}}";
+	"\"apparmor\":{\"enabled\":true},\"selinux\":{\"enabled\":true},\"intelRdt\":{\"enabled\":false},"
+	"\"mountExtensions\":{\"idmap\":{\"enabled\":true}}},"
+	"\"annotations\":{\"run.cloche.version\":\"" CLOCHE_VERSION "\","
+	"\"org.opencontainers.runc.checkpoint.enabled\":\"false\"},"
+	"\"potentiallyUnsafeConfigAnnotations\":[]}";
 
-static const struct {
-	const char *type, *file;
-} namespaces[] = {
-	{ "cgroup", "cgroup" }, { "ipc", "ipc" },   { "mount", "mnt" }, { "network", "net" },
-	{ "pid", "pid" },	{ "time", "time" }, { "user", "user" }, { "uts", "uts" },
-};
+/* ARG: what stands before it. */
+static void print_name(const char *name, void *arg)
+{
+	const char **comma = arg;
 
-static void print_namespaces(void)
+	printf("%s\"%s\"", *comma, name);
+	*comma = ",";
+}
+
+static void print_names(const char *member, const char *const *names, size_t len)
 {
 	const char *comma = "";
 
-	fputs("\"namespaces\":[", stdout);
-	for (size_t i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]); i++) {
-		char path[32];
+	printf("\"%s\":[", member);
+	for (size_t i = 0; i < len; i++)
+		print_name(names[i], &comma);
+	fputs("],", stdout);
+}
 
-		snprintf(path, sizeof(path), "/proc/self/ns/%s", namespaces[i].file);
-		if (access(path, F_OK) < 0)
-			continue;
-		printf("%s\"%s\"", comma, namespaces[i].type);
-		comma = ",";
+static void print_capabilities(void)
+{
+	const char *comma = "";
+
+	fputs("\"capabilities\":[", stdout);
+	for (int i = 0; cap_name(i); i++)
+		print_name(cap_name(i), &comma);
+	fputs("],", stdout);
+}
+
+static void print_mount_options(void)
+{
+	const char *comma = "";
+
+	fputs("\"mountOptions\":[", stdout);
+	runtime_mount_options(print_name, &comma);
+	fputs("],", stdout);
+}
+
+static void print_seccomp(void)
+{
+	static const struct {
+		enum runtime_seccomp_kind kind;
+		const char *member;
+	} lists[] = {
+		{ RUNTIME_SECCOMP_ACTIONS, "actions" },
+		{ RUNTIME_SECCOMP_OPERATORS, "operators" },
+		{ RUNTIME_SECCOMP_ARCHS, "archs" },
+		{ RUNTIME_SECCOMP_FLAGS, "knownFlags" },
+		{ RUNTIME_SECCOMP_KERNEL_FLAGS, "supportedFlags" },
+	};
+
+	fputs("\"seccomp\":{\"enabled\":true", stdout);
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		const char *comma = "";
+
+		printf(",\"%s\":[", lists[i].member);
+		runtime_seccomp_names(lists[i].kind, print_name, &comma);
+		fputc(']', stdout);
 	}
-	fputs("],\"capabilities\":[", stdout);
+	fputs("},", stdout);
 }
 
 static int run_features(const void *options, const struct strv *args, struct err *err)
@@ -59,21 +91,20 @@ static int run_features(const void *options, const struct strv *args, struct err
 	(void)options;
 	(void)args;
 	(void)err;
-	fputs(head, stdout);
-	for (size_t i = 0; mount_options[i]; i++)
-		printf("%s\"%s\"", i ? "," : "", mount_options[i]);
-	fputs("],\"linux\":{", stdout);
-	print_namespaces();
-	for (int i = 0; i <= cap_last() && cap_name(i); i++)
-		printf("%s\"%s\"", i ? "," : "", cap_name(i));
-	fputs("],", stdout);
+	fputs("{\"ociVersionMin\":\"1.0.0\",\"ociVersionMax\":\"1.2.0\",", stdout);
+	print_names("hooks", hooks, ARRAY_SIZE(hooks));
+	print_mount_options();
+	fputs("\"linux\":{", stdout);
+	print_names("namespaces", namespaces, ARRAY_SIZE(namespaces));
+	print_capabilities();
+	print_seccomp();
 	puts(tail);
 	return 0;
 }
 
 const struct command oci_cmd_features = {
 	.name = "features",
-	.summary = "say as JSON what this runtime and this kernel can do",
+	.summary = "say as JSON what this runtime can do",
 	.see_also = "spec",
 	.run = run_features,
 };
