@@ -143,6 +143,20 @@ static int tell_listen_fds(struct making *m, uint32_t listen, struct err *err)
 	return 0;
 }
 
+/* sd_notify(3): the engine may have seen to it itself, by a mount and the variable in the configuration. */
+static void warn_of_notify_socket(const struct making *m)
+{
+	const char *socket = getenv("NOTIFY_SOCKET");
+	struct err warning = { 0 };
+
+	if (!m->c->on_warning || !socket || !*socket || strv_env_get(&m->spec.process.env, "NOTIFY_SOCKET"))
+		return;
+	err_set(&warning, EOPNOTSUPP,
+		"NOTIFY_SOCKET is not passed on: the program can't tell systemd that it is ready");
+	err_hint(&warning, "mount the socket '%s' into the container and set NOTIFY_SOCKET in process.env", socket);
+	m->c->on_warning(&warning);
+}
+
 /* systemd's form is understood in any case; who asks for systemd and says something else would get what it doesn't expect. */
 static int check_group(const struct making *m, struct err *err)
 {
@@ -217,6 +231,8 @@ static int make(struct making *m, struct container_process *p, struct err *err)
 		forget_group(&m->spec.linux_);
 	if (r == 0)
 		r = set_options(m, &options, err);
+	if (r == 0)
+		warn_of_notify_socket(m);
 	if (r == 0)
 		r = life_write(&m->life, err);
 	if (r == 0)

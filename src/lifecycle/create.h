@@ -11,11 +11,12 @@ struct life_create {
 	const char *pid_file;	    /* NULL: none */
 	uint32_t preserve_fds;	    /* 3, 4 … of ours for the program; LISTEN_FDS of the environment are added */
 	bool keep_keyring;
-	bool no_group;	     /* the configuration's control group and limits are left alone */
-	bool needs_slice;    /* linux.cgroupsPath has to be systemd's form */
-	bool group_optional; /* as runtime_options has it */
-	int *exit_code;	     /* set on failure, as life_start sets it; may be NULL */
-	bool terminal_stays; /* without a console socket: the caller serves the terminal */
+	bool no_group;				   /* the configuration's control group and limits are left alone */
+	bool needs_slice;			   /* linux.cgroupsPath has to be systemd's form */
+	bool group_optional;			   /* as runtime_options has it */
+	int *exit_code;				   /* set on failure, as life_start sets it; may be NULL */
+	void (*on_warning)(const struct err *err); /* what isn't done, though nothing fails; may be NULL */
+	bool terminal_stays;			   /* without a console socket: the caller serves the terminal */
 };
 
 /*
@@ -32,5 +33,8 @@ int life_start(int root_fd, const char *id, int *ret_exit_code, struct err *err)
 int life_send_console(const char *path, int console, struct err *err);
 /* Writes PID as text, whole or not at all. */
 int life_write_pid_file(const char *path, pid_t pid, struct err *err);
-/* How many of our descriptors from 3 on a program gets: PRESERVE and $LISTEN_FDS; FDS has room for 128. -EBADF: one is closed. */
+/*
+ * How many of our descriptors from 3 on a program gets: PRESERVE and, unless RET_LISTEN is NULL, $LISTEN_FDS; FDS has room for 128.
+ * -EBADF: one is closed.
+ */
 int life_extra_fds(uint32_t preserve, int *fds, size_t *ret_len, uint32_t *ret_listen, struct err *err);

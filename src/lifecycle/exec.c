@@ -127,12 +127,12 @@ static int begin(const struct life *l, const struct oci_spec *spec, const struct
 	CLEANUP(runtime_target_done) struct runtime_target target = RUNTIME_TARGET_INIT;
 	struct runtime_options o = RUNTIME_OPTIONS_INIT;
 	int fds[FDS_MAX];
-	uint32_t listen;
 	int pidfd = life_pidfd(l, err);
 	int r = pidfd < 0 ? pidfd : runtime_target_open((pid_t)l->state.pid, pidfd, &target, err);
 
+	/* As runc does it: the sockets of $LISTEN_FDS are for the container's own program only. */
 	if (r == 0)
-		r = life_extra_fds(e->preserve_fds, fds, &o.extra_fds_len, &listen, err);
+		r = life_extra_fds(e->preserve_fds, fds, &o.extra_fds_len, NULL, err);
 	if (r < 0)
 		return r;
 	o.extra_fds = fds;

@@ -81,7 +81,7 @@ static uint32_t listen_fds(void)
 
 int life_extra_fds(uint32_t preserve, int *fds, size_t *ret_len, uint32_t *ret_listen, struct err *err)
 {
-	uint32_t listen = listen_fds(), total = listen + preserve;
+	uint32_t listen = ret_listen ? listen_fds() : 0, total = listen + preserve;
 
 	if (preserve > FDS_MAX || total > FDS_MAX)
 		return err_set(err, E2BIG, "more than %d descriptors to pass on", FDS_MAX);
@@ -91,6 +91,7 @@ int life_extra_fds(uint32_t preserve, int *fds, size_t *ret_len, uint32_t *ret_l
 			return err_set(err, EBADF, "--preserve-fds: descriptor %d is not open", fds[i]);
 	}
 	*ret_len = total;
-	*ret_listen = listen;
+	if (ret_listen)
+		*ret_listen = listen;
 	return 0;
 }

@@ -1,6 +1,6 @@
 # cloche-oci by itself: the command line that engines call.
 # users: root nosubids subids
-# once: test_killed_anywhere test_hooks_run_where_they_should test_a_hook_that_takes_too_long test_errors_go_to_the_log test_features_and_version
+# once: test_killed_anywhere test_hooks_run_where_they_should test_a_hook_that_takes_too_long test_errors_go_to_the_log test_features_and_version test_what_is_not_there_says_so
 
 oci() {
 	"${CLOCHE%/*}/cloche-oci" --root "$T/state" "$@"
@@ -163,6 +163,33 @@ test_features_and_version() {
 f = json.load(sys.stdin); l = f["linux"]
 print("rro" in f["mountOptions"], "SCMP_ACT_NOTIFY" in l["seccomp"]["actions"], l["mountExtensions"]["idmap"]["enabled"])' <<<"$out")" \
 		"True True True"
+}
+
+test_what_is_not_there_says_so() {
+	# podman asks by this whether it may checkpoint.
+	expect_fail 1 oci checkpoint --help
+	expect_match "$err" "checkpoint is not there yet"
+	expect_fail 1 oci restore x
+	expect_match "$err" "restore is not there yet"
+	bundle true
+	NOTIFY_SOCKET=/run/x expect_ok oci --log "$T/log" run --bundle "$T/bundle" n
+	expect_match "$err" "NOTIFY_SOCKET is not passed on"
+	expect_match "$(cat "$T/log")" "^level=warning .*NOTIFY_SOCKET"
+	change 'c["process"]["env"].append("NOTIFY_SOCKET=/run/x")'
+	NOTIFY_SOCKET=/run/x expect_ok oci run --bundle "$T/bundle" n
+	expect_no_match "$err" NOTIFY_SOCKET
+}
+
+# The sockets are for the container's own program.
+test_exec_takes_no_listen_fds() {
+	bundle sleep 1000
+	trap end_all EXIT
+	expect_ok oci run -d --bundle "$T/bundle" e </dev/null
+	LISTEN_FDS=1 expect_ok oci exec e sh -c 'readlink /proc/$$/fd/3 || echo none' 3</etc/passwd
+	expect_eq "$out" none
+	expect_ok oci exec --preserve-fds 1 e sh -c 'readlink /proc/$$/fd/3' 3</etc/passwd
+	expect_eq "$out" /etc/passwd
+	expect_ok oci delete --force e
 }
 
 # What a command leaves that was killed, or whose container was, is found and goes.

@@ -41,8 +41,8 @@ static const struct option globals[] = {
 	OPTION_FLAG("systemd-cgroup", 0, struct oci_globals, systemd_cgroup, "the same as --cgroup-manager systemd"),
 	OPTION_STRING("rootless", 0, struct oci_globals, rootless, "WHEN",
 		      "do without a control group that this user may not have: true, false or auto", "true false auto"),
-	OPTION_STRING("criu", 0, struct oci_globals, criu, "PROGRAM", "taken and not needed: criu is found in PATH",
-		      "file"),
+	OPTION_STRING("criu", 0, struct oci_globals, criu, "PROGRAM",
+		      "taken and without effect: there is no checkpoint and no restore yet", "file"),
 	OPTION_END,
 };
 

@@ -18,6 +18,7 @@ int oci_create_from(const struct oci_create_options *o, struct life_create *c, s
 		.console_socket = o->console_socket,
 		.pid_file = o->pid_file,
 		.keep_keyring = o->no_new_keyring,
+		.on_warning = oci_warn,
 	};
 	if (o->preserve_fds && num_parse_u32(o->preserve_fds, 1 << 16, &c->preserve_fds) < 0)
 		return err_set(err, EINVAL, "--preserve-fds '%s' is no number", o->preserve_fds);
