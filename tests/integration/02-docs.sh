@@ -34,6 +34,7 @@ test_each_option_is_in_the_manual_page() {
 		[[ $overview == *"\\fBcloche\\-${command//-/\\-}\\fR"* ]]
 	done < <(commands)
 	for command in "$docs"/man1/cloche-*.1; do
+		[ "$command" != "$docs/man1/cloche-oci.1" ] || continue
 		echo "page ${command##*/cloche-}"
 		cat "$command"
 	done | awk '
@@ -65,6 +66,47 @@ test_each_option_is_in_the_completions() {
 	expect_none_missing fish
 }
 
+test_cloche_oci_is_in_its_page_and_completion() {
+	local command option page options oci=${CLOCHE%/*}/cloche-oci
+	. "$docs/cloche-oci"
+	page=$(tr -d '\\' <"$docs/man1/cloche-oci.1")
+	"$oci" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z]*\)  .*/\1/p' >"$T/commands"
+	expect_match "$(xargs <"$T/commands")" '^create start .* features$'
+	while read -r command; do
+		expect_match "$page" "SS \"cloche-oci $command "
+		options=" $(_cloche_oci_options "$command" | xargs) "
+		for option in $("$oci" "$command" --help </dev/null | sed -n 's/^  \(-[A-Za-z],\|   \) \(--[a-z0-9-]*\).*/\2/p'); do
+			expect_match "$page" "fB$option""fR"
+			expect_match "$options" " $option "
+		done
+	done <"$T/commands"
+}
+
+# oci_words WORD...: what bash would offer for the last word.
+oci_words() {
+	COMP_WORDS=(cloche-oci "$@") COMP_CWORD=$#
+	_cloche_oci
+	echo "${COMPREPLY[*]}"
+}
+
+test_bash_completes_cloche_oci() {
+	. "$docs/cloche-oci"
+	expect_eq "$(oci_words cr)" create
+	expect_eq "$(oci_words --root /tmp sta)" "start state"
+	expect_eq "$(oci_words create --bu)" --bundle
+	expect_eq "$(oci_words --log-format "")" "text json"
+	expect_eq "$(oci_words list --format j)" json
+	mkdir "$T/some-folder"
+	expect_eq "$(oci_words create --bundle some-f)" some-folder
+	# A name to be made is not completed, one of those that are there is.
+	cloche-oci() {
+		[ "$*" != "--root state list -q" ] || echo alpha beta
+	}
+	expect_eq "$(oci_words --root state create "")" ""
+	expect_eq "$(oci_words --root state delete --force al)" alpha
+	expect_eq "$(oci_words --root state exec beta "")" ""
+}
+
 # What bash would offer for a command line, sorted, in one line.
 complete_line() {
 	COMP_LINE=$1 COMP_POINT=${#1} COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
@@ -88,6 +130,7 @@ test_bash_completes_commands_and_options() {
 
 test_the_shells_read_their_scripts() {
 	bash -n "$docs/cloche"
+	bash -n "$docs/cloche-oci"
 	need zsh fish
 	zsh -n "$docs/_cloche"
 	fish -n "$docs/cloche.fish"

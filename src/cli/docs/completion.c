@@ -32,7 +32,7 @@ static void print_quoted(FILE *f, const char *s, const char *quote)
 	fputc('\'', f);
 }
 
-static void print_option_names(FILE *f, const struct option *table)
+void completion_print_option_names(FILE *f, const struct option *table)
 {
 	const struct option *o;
 
@@ -105,7 +105,7 @@ static const char bash_fixed[] =
 	"complete -o filenames -F _cloche cloche\n";
 
 /* "-" stands for a value that nothing completes. */
-static void bash_print_values(FILE *f, const char *command, const struct option *table)
+void completion_print_bash_values(FILE *f, const char *command, const struct option *table)
 {
 	const struct option *o;
 
@@ -188,16 +188,16 @@ static void bash_print_tables(FILE *f)
 	fputs("_cloche_options()\n{\n\tcase $1 in\n", f);
 	while ((cmd = docgen_next_command(&at))) {
 		fprintf(f, "\t\"%s\") echo", cmd->name);
-		print_option_names(f, cmd->options);
+		completion_print_option_names(f, cmd->options);
 		fputs(" ;;\n", f);
 	}
 	fputs("\tesac\n\techo", f);
-	print_option_names(f, global_table);
+	completion_print_option_names(f, global_table);
 	fputs("\n}\n\n_cloche_value()\n{\n\tcase \"$1 $2\" in\n", f);
 	for (at = all_commands; (cmd = docgen_next_command(&at));)
-		bash_print_values(f, cmd->name, cmd->options);
+		completion_print_bash_values(f, cmd->name, cmd->options);
 	fputs("\t*)\n\t\tcase \" $2\" in\n", f);
-	bash_print_values(f, "", global_table);
+	completion_print_bash_values(f, "", global_table);
 	fputs("\t\tesac\n\t\t;;\n\tesac\n}\n\n# The second word is how many arguments stand before.\n", f);
 	fputs("_cloche_argument()\n{\n\tcase \"$1 $2\" in\n", f);
 	for (at = all_commands; (cmd = docgen_next_command(&at));)

@@ -1,6 +1,6 @@
 /*
  * docgen man DIR: writes the manual pages into DIR. docgen bash|zsh|fish: writes that shell's completion to
- * stdout. Runs when cloche is built, and isn't installed.
+ * stdout; bash-oci: that of cloche-oci. Runs when cloche is built, and isn't installed.
  */
 #include "cli/docs/docgen.h"
 
@@ -92,23 +92,42 @@ void docgen_join_words(char *name, char joint)
 			*name = joint;
 }
 
-static int write_manual(int dir_fd, const struct command *cmd, struct err *err)
+static void print_page(FILE *f, const struct command *cmd)
 {
-	autofree char *name = cmd ? str_format("cloche-%s.1", cmd->name) : str_format("cloche.1");
-	autofree char *text = NULL;
-	size_t size = 0;
-	FILE *f = open_memstream(&text, &size);
-
-	if (!f || !name)
-		return err_oom(err);
-	docgen_join_words(name, '-');
 	if (cmd)
 		manpage_print_command(f, cmd);
 	else
 		manpage_print_overview(f);
+}
+
+static void print_oci_page(FILE *f, const struct command *cmd)
+{
+	(void)cmd;
+	manpage_print_oci(f);
+}
+
+/* NAME is changed: "cloche-volume create" is a page's, whose file has a dash there. */
+static int write_page(int dir_fd, char *name, void (*print)(FILE *f, const struct command *cmd),
+		      const struct command *cmd, struct err *err)
+{
+	autofree char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return err_oom(err);
+	docgen_join_words(name, '-');
+	print(f, cmd);
 	if (fclose(f) != 0)
 		return err_oom(err);
 	return fs_write_file(dir_fd, name, text, size, 0644, 0, err);
+}
+
+static int write_manual(int dir_fd, const struct command *cmd, struct err *err)
+{
+	autofree char *name = cmd ? str_format("cloche-%s.1", cmd->name) : str_format("cloche.1");
+
+	return name ? write_page(dir_fd, name, print_page, cmd, err) : err_oom(err);
 }
 
 static int write_pages(int dir_fd, const struct command *const *at, struct err *err)
@@ -124,11 +143,14 @@ static int write_pages(int dir_fd, const struct command *const *at, struct err *
 static int write_manuals(const char *dir, struct err *err)
 {
 	autoclose int dir_fd = fs_open_dir_make(AT_FDCWD, dir, 0755, err);
+	char oci_name[] = "cloche-oci.1";
 	int r = dir_fd < 0 ? dir_fd : write_manual(dir_fd, NULL, err);
 
 	if (r >= 0)
 		r = write_pages(dir_fd, all_commands, err);
-	return r < 0 ? r : write_pages(dir_fd, all_topics, err);
+	if (r >= 0)
+		r = write_pages(dir_fd, all_topics, err);
+	return r < 0 ? r : write_page(dir_fd, oci_name, print_oci_page, NULL, err);
 }
 
 int main(int argc, char **argv)
@@ -141,12 +163,14 @@ int main(int argc, char **argv)
 		write_manuals(argv[2], &err);
 	else if (strcmp(kind, "bash") == 0)
 		completion_print_bash(stdout);
+	else if (strcmp(kind, "bash-oci") == 0)
+		completion_print_oci(stdout);
 	else if (strcmp(kind, "zsh") == 0)
 		completion_print_zsh(stdout);
 	else if (strcmp(kind, "fish") == 0)
 		completion_print_fish(stdout);
 	else
-		err_set(&err, EINVAL, "usage: docgen man DIR, docgen bash, docgen zsh, docgen fish");
+		err_set(&err, EINVAL, "usage: docgen man DIR, docgen bash, docgen bash-oci, docgen zsh, docgen fish");
 	if (err.code == 0 && fflush(stdout) != 0)
 		err_errno(&err, errno, "write to stdout");
 	if (err.code)

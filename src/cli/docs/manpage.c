@@ -39,7 +39,7 @@ static void print_char(FILE *f, char c)
 }
 
 /* As running text; an empty line begins a paragraph. */
-static void print_text(FILE *f, const char *s)
+void manpage_print_text(FILE *f, const char *s)
 {
 	bool at_start = true;
 
@@ -58,7 +58,7 @@ static void print_text(FILE *f, const char *s)
 }
 
 /* As it stands, line by line. */
-static void print_verbatim(FILE *f, const char *s)
+void manpage_print_verbatim(FILE *f, const char *s)
 {
 	bool at_start = true;
 
@@ -72,7 +72,7 @@ static void print_verbatim(FILE *f, const char *s)
 	fputs(at_start ? ".RE\n.fi\n" : "\n.RE\n.fi\n", f);
 }
 
-static void print_word(FILE *f, const char *s)
+void manpage_print_word(FILE *f, const char *s)
 {
 	for (; *s; s++)
 		print_char(f, *s);
@@ -91,7 +91,7 @@ static void print_upper(FILE *f, const char *s)
 		print_char(f, *s == ' ' ? '-' : (char)toupper((unsigned char)*s));
 }
 
-static void print_head(FILE *f, const char *command, const char *summary)
+void manpage_print_head(FILE *f, const char *command, const char *summary)
 {
 	fputs(".\\\" Made from cloche's option tables.\n.TH CLOCHE", f);
 	if (command) {
@@ -104,7 +104,7 @@ static void print_head(FILE *f, const char *command, const char *summary)
 		print_name(f, command);
 	}
 	fputs(" \\- ", f);
-	print_text(f, summary);
+	manpage_print_text(f, summary);
 }
 
 static void print_option(FILE *f, const struct option *o)
@@ -116,41 +116,41 @@ static void print_option(FILE *f, const struct option *o)
 		fputs("\\fR, \\fB", f);
 	}
 	fputs("\\-\\-", f);
-	print_word(f, o->name);
+	manpage_print_word(f, o->name);
 	fputs("\\fR", f);
 	if (o->arg) {
 		fputs(" \\fI", f);
-		print_word(f, o->arg);
+		manpage_print_word(f, o->arg);
 		fputs("\\fR", f);
 	}
 	fputc('\n', f);
-	print_text(f, o->help);
+	manpage_print_text(f, o->help);
 }
 
-static void print_options(FILE *f, const struct option *table)
+void manpage_print_options(FILE *f, const struct option *table)
 {
 	for (const struct option *o = table; o && o->kind != OPTION_KIND_END; o++) {
 		if (o->kind == OPTION_KIND_HEADING) {
 			fputs(".SS ", f);
-			print_text(f, o->help);
+			manpage_print_text(f, o->help);
 		} else if (o->kind != OPTION_KIND_LATER) {
 			print_option(f, o);
 		}
 	}
 }
 
-static void print_exit_status(FILE *f, bool of_container)
+void manpage_print_exit_statuses(FILE *f, const struct exit_status *s)
 {
 	fputs(".SH EXIT STATUS\n", f);
-	for (const struct exit_status *s = help_exit_statuses(of_container); s->status; s++) {
+	for (; s->status; s++) {
 		fputs(".TP\n", f);
-		print_text(f, s->status);
-		print_text(f, s->meaning);
+		manpage_print_text(f, s->status);
+		manpage_print_text(f, s->meaning);
 	}
 }
 
 /* "exec, volume create" -> cloche-exec(1), cloche-volume-create(1), and the overview. */
-static void print_see_also(FILE *f, const char *names)
+void manpage_print_see_also(FILE *f, const char *names)
 {
 	fputs(".SH SEE ALSO\n", f);
 	while (names && *names) {
@@ -180,11 +180,11 @@ void manpage_print_overview(FILE *f)
 	const struct command *const *at = all_commands;
 	const struct command *cmd;
 
-	print_head(f, NULL, "see-through containers, without root, daemon or set-up");
+	manpage_print_head(f, NULL, "see-through containers, without root, daemon or set-up");
 	fputs(".SH SYNOPSIS\n\\fBcloche\\fR [\\fIGLOBAL OPTIONS\\fR] \\fICOMMAND\\fR [\\fIOPTIONS\\fR] ...\n", f);
 	fputs(".SH DESCRIPTION\n", f);
-	print_text(f,
-		   "Builds, runs and explains Linux containers. It needs no root, no daemon, no set-up and no ranges\n"
+	manpage_print_text(
+		f, "Builds, runs and explains Linux containers. It needs no root, no daemon, no set-up and no ranges\n"
 		   "of subordinate ids, and takes the image formats, the Dockerfiles and the options that people know\n"
 		   "from docker.\n");
 	fputs(".SH COMMANDS\n", f);
@@ -192,50 +192,50 @@ void manpage_print_overview(FILE *f)
 		fputs(".TP\n\\fBcloche\\-", f);
 		print_name(f, cmd->name);
 		fputs("\\fR(1)\n", f);
-		print_text(f, cmd->summary);
+		manpage_print_text(f, cmd->summary);
 	}
 	fputs(".SH TOPICS\n", f);
 	for (at = all_topics; (cmd = docgen_next_command(&at));) {
 		fputs(".TP\n\\fBcloche\\-", f);
 		print_name(f, cmd->name);
 		fputs("\\fR(1)\n", f);
-		print_text(f, cmd->summary);
+		manpage_print_text(f, cmd->summary);
 	}
 	fputs(".SH GLOBAL OPTIONS\n", f);
-	print_options(f, global_table);
-	print_exit_status(f, true);
+	manpage_print_options(f, global_table);
+	manpage_print_exit_statuses(f, help_exit_statuses(true));
 	print_files(f);
 }
 
 void manpage_print_command(FILE *f, const struct command *cmd)
 {
-	print_head(f, cmd->name, cmd->summary);
+	manpage_print_head(f, cmd->name, cmd->summary);
 	if (cmd->run) {
 		fputs(".SH SYNOPSIS\n\\fBcloche ", f);
-		print_word(f, cmd->name);
+		manpage_print_word(f, cmd->name);
 		fputs("\\fR [\\fIOPTIONS\\fR] ", f);
-		print_text(f, cmd->usage ? cmd->usage : "");
+		manpage_print_text(f, cmd->usage ? cmd->usage : "");
 		if (!cmd->usage)
 			fputc('\n', f);
 	}
 	if (cmd->description) {
 		fputs(".SH DESCRIPTION\n", f);
-		print_text(f, cmd->description);
+		manpage_print_text(f, cmd->description);
 	}
 	if (cmd->examples) {
 		fputs(".SH EXAMPLES\n", f);
-		print_verbatim(f, cmd->examples);
+		manpage_print_verbatim(f, cmd->examples);
 	}
 	if (!cmd->run) {
-		print_see_also(f, cmd->see_also);
+		manpage_print_see_also(f, cmd->see_also);
 		return;
 	}
 	if (cmd->options && cmd->options[0].kind != OPTION_KIND_END) {
 		fputs(".SH OPTIONS\n", f);
-		print_options(f, cmd->options);
+		manpage_print_options(f, cmd->options);
 	}
 	fputs(".SH GLOBAL OPTIONS\n", f);
-	print_options(f, global_table);
-	print_exit_status(f, help_is_of_container(cmd));
-	print_see_also(f, cmd->see_also);
+	manpage_print_options(f, global_table);
+	manpage_print_exit_statuses(f, help_exit_statuses(help_is_of_container(cmd)));
+	manpage_print_see_also(f, cmd->see_also);
 }

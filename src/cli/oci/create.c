@@ -70,6 +70,7 @@ const struct command oci_cmd_start = {
 	.name = "start",
 	.summary = "let the program of a container begin that was created",
 	.usage = "ID",
+	.complete = "container",
 	.description = "It ends when the program has been executed, or says why it could not be.",
 	.see_also = "create, kill, delete",
 	.min_args = 1,

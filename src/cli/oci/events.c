@@ -94,6 +94,7 @@ const struct command oci_cmd_events = {
 	.name = "events",
 	.summary = "tell what a container uses, and that the kernel ended a process for want of memory",
 	.usage = "ID",
+	.complete = "container",
 	.see_also = "update, ps",
 	.options = table,
 	.options_size = sizeof(struct events_options),

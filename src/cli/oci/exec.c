@@ -109,6 +109,7 @@ const struct command oci_cmd_exec = {
 	.name = "exec",
 	.summary = "run a further program in a container",
 	.usage = "ID [COMMAND [ARG...]]",
+	.complete = "container",
 	.description = "Without --process the program gets what the container's own has: user, capabilities, "
 		       "environment. It ends with "
 		       "the program's exit code.",

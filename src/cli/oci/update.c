@@ -153,6 +153,7 @@ const struct command oci_cmd_update = {
 	.name = "update",
 	.summary = "change the limits of a running container",
 	.usage = "ID",
+	.complete = "container",
 	.see_also = "events",
 	.options = table,
 	.options_size = sizeof(struct update_options),
