@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -17,13 +18,17 @@ enum { FIRST_CAP = 1024, XATTR_LIST_ROOM = 65536 };
 
 /* --- names of this archive --- */
 
-/* FNV-1a of 64 bits; 0 stands for a free slot. */
-static uint64_t hash_of(const char *path, size_t len)
+/*
+ * FNV-1a of 64 bits from a random start, or an archive could choose names that all want the same slot. 0 stands for a
+ * free slot.
+ */
+static uint64_t hash_of(const struct over *o, const char *path, size_t len)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	uint64_t hash = o->seed;
 
 	for (size_t i = 0; i < len; i++)
 		hash = (hash ^ (uint8_t)path[i]) * UINT64_C(0x100000001b3);
+	hash ^= hash >> 32;
 	return hash ? hash : 1;
 }
 
@@ -44,6 +49,10 @@ static int grow(struct over *o)
 
 	if (!slots)
 		return -ENOMEM;
+	if (!o->seed && getrandom(&o->seed, sizeof(o->seed), 0) != sizeof(o->seed)) {
+		free(slots);
+		return -EIO;
+	}
 	for (size_t i = 0; i < o->cap; i++)
 		if (o->slots[i])
 			*find(slots, cap, o->slots[i]) = o->slots[i];
@@ -56,10 +65,11 @@ static int grow(struct over *o)
 /* 1: it is new. */
 static int add(struct over *o, const char *path, size_t len)
 {
-	uint64_t hash = hash_of(path, len), *slot;
+	uint64_t hash, *slot;
 
 	if (o->len * 2 >= o->cap && grow(o) < 0)
 		return -ENOMEM;
+	hash = hash_of(o, path, len);
 	slot = find(o->slots, o->cap, hash);
 	if (*slot)
 		return 0;
@@ -70,7 +80,7 @@ static int add(struct over *o, const char *path, size_t len)
 
 static bool has(const struct over *o, const char *path)
 {
-	return o->cap && *find(o->slots, o->cap, hash_of(path, strlen(path)));
+	return o->cap && *find(o->slots, o->cap, hash_of(o, path, strlen(path)));
 }
 
 void over_done(struct over *o)

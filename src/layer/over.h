@@ -17,6 +17,7 @@
 struct over {
 	uint64_t *slots; /* owned; a power of two, at most half full; 0: free */
 	size_t cap, len;
+	uint64_t seed; /* of the hashes; 0: none yet */
 };
 
 void over_done(struct over *o);
