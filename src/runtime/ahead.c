@@ -133,8 +133,8 @@ int start_open_ahead(struct start *st)
 			r = open_overlay(st, &m->overlay);
 	}
 	/* They can't be given to a user whose id is not the caller's to give: others can't get at them without our folders. */
-	for (int i = 0; i <= 2 && r == 0 && st->options->give_stdio; i++)
-		if (st->options->stdio[i] >= 0)
+	for (int i = 0; i <= 2 && r == 0; i++)
+		if (start_is_pipe_to_give(st, i))
 			(void)!fchmod(st->options->stdio[i], 0666);
 	start_note(st, r, "open what is yours", NULL, "from here on it has none of your ids",
 		   "open_tree(…, OPEN_TREE_CLONE), open(…, O_PATH)");

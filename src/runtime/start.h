@@ -327,6 +327,10 @@ int limits_set_outside(const struct oci_spec *spec, pid_t pid, struct err *err);
 /* A copy of the mount of M's source, attached nowhere yet; -errno. */
 int start_clone_source(const struct planned_mount *m);
 
+/* --- terminal.c --- */
+/* Descriptor I of 0 to 2 is a pipe that is the container's to have; a file or /dev/null stays whose it is. */
+bool start_is_pipe_to_give(const struct start *st, int i);
+
 /* --- root.c --- */
 /* Mounts the overlay O on the folder PLACE, by whichever interface this kernel has. 0 or a negative errno. */
 int start_make_overlay(struct start *st, const struct runtime_overlay *o, int place);

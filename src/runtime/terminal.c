@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The program's side, opened through the controlling side, so that no path in the container is trusted. */
@@ -145,11 +146,19 @@ static int place_fds(struct start *st, int count)
 	return close_range((unsigned)total, ~0U, 0) < 0 ? -errno : 0;
 }
 
+bool start_is_pipe_to_give(const struct start *st, int i)
+{
+	struct stat file;
+
+	return st->options->give_stdio && st->options->stdio[i] >= 0 && fstat(st->options->stdio[i], &file) == 0 &&
+	       S_ISFIFO(file.st_mode);
+}
+
 /* /dev/stdout is /proc/self/fd/1: opening that asks whose the pipe is. Where its id isn't mapped, it stays root's. */
 static void give_pipes(const struct start *st)
 {
-	for (int i = 0; i <= 2 && st->options->give_stdio && st->terminal < 0; i++)
-		if (st->options->stdio[i] >= 0 && st->spec->process.user.uid != 0)
+	for (int i = 0; i <= 2 && st->terminal < 0; i++)
+		if (st->spec->process.user.uid != 0 && start_is_pipe_to_give(st, i))
 			(void)!fchown(st->options->stdio[i], st->spec->process.user.uid, (gid_t)-1);
 }
 
