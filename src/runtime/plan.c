@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "runtime/nature.h"
 #include "runtime/start.h"
 
 #include <errno.h>
@@ -147,6 +148,19 @@ static int check_special(const struct planned_mount *m, struct err *err)
 	return 0;
 }
 
+/* linux.mountLabel: what SELinux takes the files of a new file system for. Those of /proc, /sys and queues have labels of their own. */
+static int add_label(const struct start *st, struct planned_mount *m)
+{
+	const char *label = st->spec->linux_.mount_label;
+	autofree char *option = NULL;
+
+	if (!nature_is_label(label) || m->kind != PLAN_FS || m->flags & MS_REMOUNT ||
+	    (strcmp(m->type, "tmpfs") != 0 && strcmp(m->type, "devpts") != 0))
+		return 0;
+	option = str_format("context=\"%s\"", label);
+	return option ? append_data(m, option) : -ENOMEM;
+}
+
 static int plan_mount(struct start *st, const struct oci_mount *src, struct planned_mount *m, struct err *err)
 {
 	int r;
@@ -166,6 +180,8 @@ static int plan_mount(struct start *st, const struct oci_mount *src, struct plan
 		if (r < 0)
 			return r;
 	}
+	if (add_label(st, m) < 0)
+		return err_oom(err);
 	r = check_overlay(m, err);
 	if (r == 0)
 		r = check_special(m, err);
