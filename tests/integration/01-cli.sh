@@ -1,6 +1,6 @@
 # The command line itself: help, unknown names, global options.
 # users: root nosubids subids
-# once: test_every_command_has_help
+# once: test_every_command_has_help test_dockers_commands
 
 test_help_lists_commands_and_succeeds() {
 	expect_ok cloche help

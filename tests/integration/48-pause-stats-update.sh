@@ -1,4 +1,5 @@
 # pause, unpause, stats, update: by control groups where this user may have some, else without.
+# once: test_stats_has_dockers_columns
 
 # A container "web" that counts up in its standard output's file, as fast as lines can be written.
 begin() {

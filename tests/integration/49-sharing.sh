@@ -1,5 +1,6 @@
 # Namespaces that containers share: --pid, --ipc, --uts, --cgroupns, --network container:NAME.
 # users: root nosubids subids
+# once: test_a_start_from_disk_finds_the_other_of_today
 
 # Containers outlive the command that started them.
 end_all() {

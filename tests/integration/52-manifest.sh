@@ -1,6 +1,6 @@
 # Lists of images for several machines: manifest create, add, annotate, inspect, push, rm; beside podman and skopeo.
 # needs: docker-registry python3 skopeo
-# once: test_images_of_registries_go_from_there
+# once: test_images_of_registries_go_from_there test_a_list_from_the_store_to_a_registry_and_back
 
 . "$SRC/tests/lib/registry.sh"
 

@@ -1,6 +1,6 @@
 # Whole repositories between registries and folders: sync; and delete. Beside skopeo.
 # needs: docker-registry python3 skopeo
-# once: test_a_repository_to_a_folder_and_back test_one_that_fails test_from_registry_to_registry
+# once: test_a_repository_to_a_folder_and_back test_one_that_fails test_from_registry_to_registry test_delete
 
 . "$SRC/tests/lib/registry.sh"
 

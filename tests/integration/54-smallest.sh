@@ -1,7 +1,8 @@
 # save --smallest and save --compression: every byte counts, and every loader still loads.
 # users: root nosubids subids
-# once: test_more_than_a_block test_refusals test_compression
 # timeout: 120
+# once: test_more_than_a_block test_refusals test_compression test_example_is_small_and_sleeps
+# once: test_any_image_stays_what_it_is
 
 use_smallest() {
 	need gcc objcopy

@@ -1,6 +1,7 @@
 # unpack, repack, config, squash: an image as a folder, and what is changed in it as an image again.
-# once: test_config test_a_record_that_is_no_record test_masks_and_volumes_stay_out test_refresh_makes_the_next_layer_small
 # timeout: 120
+# once: test_config test_a_record_that_is_no_record test_masks_and_volumes_stay_out
+# once: test_refresh_makes_the_next_layer_small test_squash
 
 # As the bundle's owner sees its files: with a range of ids, as root of the namespace that has them.
 inside() {

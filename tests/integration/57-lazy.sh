@@ -1,6 +1,7 @@
 # `run --lazy`: a container begins before its image has come. The registry sends parts of blobs as they are asked for, and of
 # a whole blob only the beginning until it is told to go on: what runs before that, runs on parts.
-# once: test_content_that_is_not_the_tables_is_never_read test_a_table_that_the_manifest_does_not_name test_what_cannot_be_lazy_is_pulled
+# once: test_content_that_is_not_the_tables_is_never_read test_a_table_that_the_manifest_does_not_name
+# once: test_what_cannot_be_lazy_is_pulled test_zstd_chunked_runs_before_it_has_come
 
 other() {
 	"$CLOCHE" --root "$T/other" --runroot "$T/other-run" "$@"

@@ -1,4 +1,5 @@
 # What is done again and what is not, the same bytes for the same content, and builds side by side.
+# once: test_copy_is_the_same_both_ways
 
 cached() {
 	grep -c CACHED <<<"$err" || :

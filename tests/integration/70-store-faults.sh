@@ -1,7 +1,8 @@
 # The store stays valid whatever is killed, full, unreadable or in a hurry.
 # users: root nosubids subids
 # timeout: 180
-# once: test_load_repairs_what_has_rotted
+# once: test_load_repairs_what_has_rotted test_kill_while_importing_tagging_removing
+# once: test_what_a_killed_load_left_goes_with_the_next_command
 
 # An archive of an image of two layers with so many files: make_archive FILES NAME OUT.
 make_archive() {

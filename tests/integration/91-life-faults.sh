@@ -2,6 +2,7 @@
 # killed, the runtime folder lost, a start that fails. The next command tells the truth and cleans up.
 # timeout: 240
 # alone: yes
+# once: test_a_client_that_stopped_is_left_behind
 
 is_state() {
 	[ "$(cloche ps -a --filter "name=^$1$" --format '{{.State}}')" = "$2" ]
