@@ -126,7 +126,8 @@ static int check_namespaces(const struct oci_spec *spec, struct err *err)
 int start_check(const struct start *st, struct err *err)
 {
 	const struct strv *sysctl = &st->spec->linux_.sysctl;
-	int r = check_supported(st->spec, st->options, err);
+	/* Who enters a container makes nothing of what these are about. */
+	int r = st->target ? 0 : check_supported(st->spec, st->options, err);
 
 	if (r == 0)
 		r = check_process(st, err);

@@ -180,6 +180,17 @@ test_what_is_not_there_says_so() {
 	expect_no_match "$err" NOTIFY_SOCKET
 }
 
+# docker gives each container a hook; they are no matter of who enters it.
+test_exec_beside_hooks() {
+	bundle sleep 1000
+	trap end_all EXIT
+	change 'c["hooks"] = {k: [{"path": "/bin/true"}] for k in ("prestart", "poststop")}'
+	expect_ok oci run -d --bundle "$T/bundle" h </dev/null
+	expect_ok oci exec h echo in
+	expect_eq "$out" in
+	expect_ok oci delete --force h
+}
+
 # The sockets are for the container's own program.
 test_exec_takes_no_listen_fds() {
 	bundle sleep 1000
