@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "codec/tar.h"
 #include "layer/client.h"
 #include "layer/wire.h"
 
@@ -30,6 +31,12 @@ int job_tell_entry(struct job *j, struct layer_entry *e, struct err *err);
 int job_tell_member(struct job *j, struct layer_member *m, struct err *err);
 /* Sends what is gathered. */
 int job_flush(struct job *j, struct err *err);
+
+/* Takes one event of an archive; negative: the reading ends with that. */
+typedef int job_take_event(void *arg, const struct tar_event *ev, struct err *err);
+/* Reads the archive IN to its end, event by event; its digests and sizes go to RET. */
+int job_read_archive(struct job *j, const struct layer_input *in, job_take_event *take, void *arg,
+		     struct layer_result *ret, struct err *err);
 
 /* Tells the client why the job has failed. job_serve does that by itself. */
 void job_report_error(struct job *j, struct err *err);

@@ -1,8 +1,5 @@
 #include "layer/job.h"
 
-#include "codec/tar.h"
-#include "layer/source.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -42,40 +39,12 @@ static int tell(struct job *j, const struct tar_entry *t, struct err *err)
 	return job_tell_entry(j, &e, err);
 }
 
-static int list_all(struct job *j, struct source *source, struct tar_reader *reader, struct err *err)
+static int take_event(void *arg, const struct tar_event *ev, struct err *err)
 {
-	const uint8_t *data;
-	int64_t n;
-
-	while ((n = source_read(source, &data, err)) > 0) {
-		struct tar_event ev;
-		int r;
-
-		tar_reader_feed(reader, data, (size_t)n);
-		while ((r = tar_reader_next(reader, &ev, err)) > 0) {
-			r = ev.kind == TAR_EVENT_ENTRY ? tell(j, ev.entry, err) : 0;
-			if (r < 0)
-				return r;
-		}
-		if (r < 0)
-			return r;
-	}
-	return (int)n;
+	return ev->kind == TAR_EVENT_ENTRY ? tell(arg, ev->entry, err) : 0;
 }
 
 int job_list(struct job *j, struct err *err)
 {
-	struct tar_reader *reader = tar_reader_new();
-	struct source *source = NULL;
-	int r = reader ? source_open(&j->q.list, &j->q.limits, &source, err) : err_oom(err);
-
-	if (r >= 0)
-		r = list_all(j, source, reader, err);
-	if (r >= 0)
-		r = source_finish(source, &j->result, err);
-	if (r >= 0)
-		r = tar_reader_finish(reader, err);
-	source_free(source);
-	tar_reader_free(reader);
-	return r < 0 ? r : 0;
+	return job_read_archive(j, &j->q.list, take_event, j, &j->result, err);
 }

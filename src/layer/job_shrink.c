@@ -2,9 +2,7 @@
 #include "layer/job.h"
 
 #include "base/cleanup.h"
-#include "codec/tar.h"
 #include "layer/sink.h"
-#include "layer/source.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -52,8 +50,9 @@ static int fill_hole(struct shrinker *s, uint64_t offset, struct err *err)
 	return r;
 }
 
-static int take_event(struct shrinker *s, const struct tar_event *ev, struct err *err)
+static int take_event(void *arg, const struct tar_event *ev, struct err *err)
 {
+	struct shrinker *s = arg;
 	int r;
 
 	switch (ev->kind) {
@@ -72,51 +71,20 @@ static int take_event(struct shrinker *s, const struct tar_event *ev, struct err
 	return r < 0 ? err_wrap(err, "'%.256s'", ev->entry->name) : 0;
 }
 
-static int shrink_all(struct shrinker *s, struct source *source, struct tar_reader *reader, struct err *err)
-{
-	const uint8_t *data;
-	int64_t n;
-
-	while ((n = source_read(source, &data, err)) > 0) {
-		struct tar_event ev;
-		int r;
-
-		tar_reader_feed(reader, data, (size_t)n);
-		while ((r = tar_reader_next(reader, &ev, err)) > 0) {
-			r = take_event(s, &ev, err);
-			if (r < 0)
-				return r;
-		}
-		if (r < 0)
-			return r;
-	}
-	return (int)n;
-}
-
 int job_shrink(struct job *j, struct err *err)
 {
 	const uint64_t max = j->q.limits.bytes ? j->q.limits.bytes : LAYER_BYTES_MAX;
 	struct shrinker s = { .job = j, .header = BUF_INIT(TAR_META_MAX), .total_max = max };
-	struct tar_reader *reader = tar_reader_new();
-	struct source *source = NULL;
 	struct layer_result input;
-	int r = reader ? source_open(&j->q.shrink.in, &j->q.limits, &source, err) : err_oom(err);
+	int r = sink_open(j->q.shrink.out_fd, LAYER_PLAIN_TAR, 0, &s.sink, err);
 
 	if (r >= 0)
-		r = sink_open(j->q.shrink.out_fd, LAYER_PLAIN_TAR, 0, &s.sink, err);
-	if (r >= 0)
-		r = shrink_all(&s, source, reader, err);
-	if (r >= 0)
-		r = source_finish(source, &input, err);
-	if (r >= 0)
-		r = tar_reader_finish(reader, err);
+		r = job_read_archive(j, &j->q.shrink.in, take_event, &s, &input, err);
 	if (r >= 0 && j->result.entries == 0)
 		r = sink_zeros(s.sink, 2 * TAR_BLOCK_SIZE, err);
 	if (r >= 0)
 		r = sink_finish(s.sink, &j->result, err);
 	sink_free(s.sink);
-	source_free(source);
-	tar_reader_free(reader);
 	buf_done(&s.header);
 	return r < 0 ? r : 0;
 }
