@@ -99,13 +99,10 @@ static int set_user(const struct image_config *image, int rootfs_fd, struct oci_
 		r = read_text(rootfs_fd, "/etc/group", &group, err);
 	if (r >= 0)
 		r = run_user_resolve(image->user, &none, buf_str(&passwd), buf_str(&group), &u, err);
+	if (r >= 0)
+		r = run_user_apply(&u, &spec->process, err);
 	if (r < 0)
 		return r;
-	spec->process.user.uid = u.uid;
-	spec->process.user.gid = u.gid;
-	for (size_t i = 0; i < u.groups.len; i++)
-		if (oci_ids_push(&spec->process.user.additional_gids, u.groups.items[i]) < 0)
-			return err_oom(err);
 	home = str_format("HOME=%s", u.home ? u.home : "/");
 	if (!home || (!strv_env_get(&spec->process.env, "HOME") && strv_env_set(&spec->process.env, home) < 0))
 		return err_oom(err);

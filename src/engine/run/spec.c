@@ -75,13 +75,10 @@ static int set_user(const struct run_request *q, struct oci_spec *spec, char **r
 		r = read_image_text(q, "/etc/group", &group, err);
 	if (r >= 0)
 		r = run_user_resolve(word, &q->options->group_add, buf_str(&passwd), buf_str(&group), &u, err);
+	if (r >= 0)
+		r = run_user_apply(&u, &spec->process, err);
 	if (r < 0)
 		return r;
-	spec->process.user.uid = u.uid;
-	spec->process.user.gid = u.gid;
-	for (size_t i = 0; i < u.groups.len; i++)
-		if (oci_ids_push(&spec->process.user.additional_gids, u.groups.items[i]) < 0)
-			return err_oom(err);
 	*ret_home = TAKE_PTR(u.home);
 	return 0;
 }

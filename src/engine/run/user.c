@@ -232,3 +232,13 @@ uint32_t run_user_count_ids(const struct run_user *u, const char *passwd, const 
 		count_id(u->groups.items[i], &count);
 	return count;
 }
+
+int run_user_apply(const struct run_user *u, struct oci_process *p, struct err *err)
+{
+	p->user.uid = u->uid;
+	p->user.gid = u->gid;
+	for (size_t i = 0; i < u->groups.len; i++)
+		if (oci_ids_push(&p->user.additional_gids, u->groups.items[i]) < 0)
+			return err_oom(err);
+	return 0;
+}

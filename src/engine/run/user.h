@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/vec.h"
+#include "oci/spec.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +32,9 @@ void run_user_done(struct run_user *u);
 /* PASSWD and GROUP are the files' texts ("" if they aren't there); SPEC NULL or "" is uid 0; ADD is --group-add. -EINVAL. */
 int run_user_resolve(const char *spec, const struct strv *add, const char *passwd, const char *group,
 		     struct run_user *ret, struct err *err);
+
+/* P's ids and additional groups become U's. -ENOMEM. */
+int run_user_apply(const struct run_user *u, struct oci_process *p, struct err *err);
 
 /*
  * How many ids, from 0 on, have all whom PASSWD and GROUP name, and U. "nobody" (65534) and what is behind don't count, as with
