@@ -76,7 +76,7 @@ const struct program program_oci = {
 
 void oci_print_overview(FILE *f)
 {
-	fputs("cloche-oci: runs OCI bundles for podman, containerd, CRI-O, docker and others that call a runtime\n\n"
+	fputs("cloche-oci: runs OCI bundles for podman, docker, containerd and others that call a runtime\n\n"
 	      "usage: cloche-oci [GLOBAL OPTIONS] COMMAND [OPTIONS] ...\n\nCommands:\n",
 	      f);
 	for (size_t i = 0; commands[i]; i++) {
