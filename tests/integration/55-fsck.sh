@@ -3,18 +3,6 @@
 # once: test_repair_from_a_layout test_words test_killed_while_it_repairs test_no_source
 # timeout: 60
 
-rot() {
-	python3 - "$1" <<'END'
-import os, sys
-os.chmod(sys.argv[1], 0o644)
-with open(sys.argv[1], "r+b") as f:
-    f.seek(os.path.getsize(sys.argv[1]) // 2)
-    byte = f.read(1)
-    f.seek(-1, 1)
-    f.write(bytes([byte[0] ^ 1]))
-END
-}
-
 # An image with owners, a mode, a whiteout and a folder that hides another.
 use_image() {
 	use_busybox

@@ -110,13 +110,18 @@ later"
 	expect_nothing_left
 }
 
-test_a_registry_that_dies_ends_the_container() {
-	start_lazy estargz
+# A program that has begun and reads what has not come once descriptor 7 is written to or closed; $!, and $status for its wait.
+begin_and_wait() {
 	mkfifo "$T/in"
 	status=0
 	run_lazily sh -c 'echo begun; read -r line; cat /data/later; echo after' <"$T/in" >"$T/out" 2>"$T/err" &
 	exec 7>"$T/in"
 	wait_for 20 grep -q begun "$T/out"
+}
+
+test_a_registry_that_dies_ends_the_container() {
+	start_lazy estargz
+	begin_and_wait
 	stop_registry
 	echo go >&7
 	exec 7>&-
@@ -160,11 +165,7 @@ test_what_cannot_be_lazy_is_pulled() {
 # Whoever of us is killed: the container ends or goes on right, and nobody reads what has not come.
 test_killed_helpers_end_it() {
 	start_lazy estargz
-	mkfifo "$T/in"
-	status=0
-	run_lazily sh -c 'echo begun; read -r line; cat /data/later; echo after' <"$T/in" >"$T/out" 2>"$T/err" &
-	exec 7>"$T/in"
-	wait_for 20 grep -q begun "$T/out"
+	begin_and_wait
 	# shellcheck disable=SC2046
 	for child in $(pgrep -P "$(pgrep -P $!)"); do
 		kill -9 $(pgrep -P "$child" -f cloche-layer) 2>/dev/null && break

@@ -63,18 +63,6 @@ kill_after() {
 	[ ! -e "$T/root/lock/store" ] || wait_for 30 flock --exclusive --nonblock "$T/root/lock/store" true
 }
 
-# Changes one byte in the middle of a file, as a disk that rots does.
-rot() {
-	python3 - "$1" <<'END'
-import os, sys
-with open(sys.argv[1], "r+b") as f:
-    f.seek(os.path.getsize(sys.argv[1]) // 2)
-    byte = f.read(1)
-    f.seek(-1, 1)
-    f.write(bytes([byte[0] ^ 1]))
-END
-}
-
 # A blob that is not what its name says any more is replaced by what an archive brings: layers, configuration, manifest.
 test_load_repairs_what_has_rotted() {
 	local blob kind

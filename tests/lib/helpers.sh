@@ -176,3 +176,16 @@ kill_at_each() {
 	[ "$got" = 0 ] || fail "still not through after $n kills"
 	[ "$n" -gt 1 ] || fail "was never killed: no call of $calls"
 }
+
+# Changes one byte in the middle of a file, as a disk that rots does, whether it may be written to or not.
+rot() {
+	python3 - "$1" <<'END'
+import os, sys
+os.chmod(sys.argv[1], 0o644)
+with open(sys.argv[1], "r+b") as f:
+    f.seek(os.path.getsize(sys.argv[1]) // 2)
+    byte = f.read(1)
+    f.seek(-1, 1)
+    f.write(bytes([byte[0] ^ 1]))
+END
+}
